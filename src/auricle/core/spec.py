@@ -1,0 +1,53 @@
+"""What a metric is, so that nobody needs to branch on its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Domain = Literal["music", "speech", "any"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The range a metric's values lie in, and which end is good.
+
+    >>> Scale(0.0, 100.0).span
+    100.0
+    """
+
+    low: float
+    high: float
+    higher_is_better: bool = True
+
+    @property
+    def span(self) -> float:
+        """Distance between the ends."""
+        return self.high - self.low
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """Facts about a metric, neural or classical.
+
+    `sample_rate` is the rate in Hz the metric works at, `shortest` the shortest input in
+    seconds it accepts, `listens_to_level` whether gain alone may change its value.
+    """
+
+    name: str
+    tag: str
+    summary: str
+    domain: Domain
+    needs_reference: bool
+    sample_rate: int
+    channels: int
+    shortest: float
+    scale: Scale
+    listens_to_level: bool
+    licence: str
+    citation: str
+
+    @property
+    def full_name(self) -> str:
+        """The unambiguous name, `name.tag`."""
+        return f"{self.name}.{self.tag}"

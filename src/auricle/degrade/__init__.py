@@ -1,0 +1,1 @@
+"""Degradation processes: parameters are drawn first, then applied."""

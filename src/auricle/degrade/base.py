@@ -1,0 +1,146 @@
+"""Degradation processes as values: text, parameters, application.
+
+A process reads `kind:number`, a cascade joins processes with `+`, and the empty text is the
+identity. Parameters are plain data, so a manifest can hold them; applying them is pure.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from auricle.core.audio import Audio
+from auricle.core.errors import ConfigError
+from auricle.degrade.codecs import CODECS, transcode
+from auricle.degrade.filters import ANCHOR_CUTOFFS, anchor, low_pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a kind of process accepts, in bit/s or Hz, and an example."""
+
+    low: int
+    high: int
+    unit: str
+    example: str
+
+
+# Bitrates: what the codec has at any sample rate and channel count; AAC from where FFmpeg's
+# encoder can follow in mono, Opus from where its speech mode, 6 samples late, no longer rules.
+_KINDS: Mapping[str, _Kind] = {
+    "mp2": _Kind(8_000, 384_000, "bit/s", "mp2:192k"),
+    "mp3": _Kind(8_000, 320_000, "bit/s", "mp3:64k"),
+    "aac": _Kind(16_000, 1_152_000, "bit/s", "aac:96k"),
+    "opus": _Kind(12_000, 512_000, "bit/s", "opus:32k"),
+    "vorbis": _Kind(14_000, 499_000, "bit/s", "vorbis:96k"),
+    "lowpass": _Kind(20, 192_000, "Hz", "lowpass:7500"),
+    "anchor": _Kind(min(ANCHOR_CUTOFFS), max(ANCHOR_CUTOFFS), "Hz", "anchor:3500"),
+}
+_FILTERS: Mapping[str, Callable[[Audio, int], Audio]] = {"lowpass": low_pass, "anchor": anchor}
+# Names that papers, tools and file suffixes use for the same codecs.
+_ALIASES = {"adts": "aac", "lame": "mp3", "libopus": "opus", "m4a": "aac", "ogg": "vorbis"}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Process:
+    """One degradation: `kind`, and `value` in bit/s (codecs) or Hz (filters).
+
+    `str` gives its canonical text. Raises `ConfigError` for an unknown kind or a value that it
+    never takes.
+
+    >>> str(Process("mp3", 64_000)), str(Process("lowpass", 7500))
+    ('mp3:64k', 'lowpass:7500')
+    """
+
+    kind: str
+    value: int
+
+    def __post_init__(self) -> None:
+        if self.kind not in _KINDS:
+            raise ConfigError(_unknown(self.kind))
+        kind = _KINDS[self.kind]
+        if not kind.low <= self.value <= kind.high:
+            raise ConfigError(
+                f"{self.kind} takes {kind.low} to {kind.high} {kind.unit}, not {self.value}"
+            )
+        if self.kind == "anchor" and self.value not in ANCHOR_CUTOFFS:
+            raise ConfigError(f"anchor takes 3500 or 7000 Hz, not {self.value}")
+
+    def __str__(self) -> str:
+        if self.kind in CODECS and self.value % 1000 == 0:
+            return f"{self.kind}:{self.value // 1000}k"
+        return f"{self.kind}:{self.value}"
+
+
+def parse_process(text: str) -> Process:
+    """Read one process such as `opus:32k`; `k` stands for 1000.
+
+    Raises `ConfigError` on a typo, naming what exists.
+
+    >>> parse_process("opus:32k")
+    Process(kind='opus', value=32000)
+    """
+    name, separator, number = text.strip().partition(":")
+    if name not in _KINDS:
+        raise ConfigError(_unknown(name))
+    match = re.fullmatch(r"([0-9]{1,9})(k?)", number)
+    if not separator or match is None:
+        raise ConfigError(
+            f"{text!r} is no process: write {name}, a colon and a whole number, as in "
+            f"{_KINDS[name].example!r}"
+        )
+    return Process(name, int(match[1]) * (1000 if match[2] else 1))
+
+
+def parse_cascade(text: str) -> tuple[Process, ...]:
+    """Read processes joined with `+`, first applied first; the empty text is the identity.
+
+    Raises `ConfigError` as `parse_process` does.
+
+    >>> [str(process) for process in parse_cascade("opus:32k+lowpass:7500")]
+    ['opus:32k', 'lowpass:7500']
+    """
+    if not text.strip():
+        return ()
+    return tuple(parse_process(part) for part in text.split("+"))
+
+
+def format_cascade(processes: Iterable[Process]) -> str:
+    """Write processes as the canonical text that `parse_cascade` reads.
+
+    >>> format_cascade(parse_cascade("opus:32000 + lowpass:7500"))
+    'opus:32k+lowpass:7500'
+    """
+    return "+".join(str(process) for process in processes)
+
+
+def apply_process(audio: Audio, process: Process) -> Audio:
+    """Degrade `audio`: same rate, channels and length, codec delay removed, same bits every time.
+
+    Raises what `codecs.transcode`, `filters.low_pass` and `filters.anchor` raise.
+
+    >>> import numpy as np
+    >>> tone = Audio.from_array(np.sin(np.arange(4800) / 20) / 2, 48000)
+    >>> apply_process(tone, parse_process("vorbis:48k")).frames
+    4800
+    """
+    if process.kind in CODECS:
+        return transcode(audio, process.kind, process.value)
+    return _FILTERS[process.kind](audio, process.value)
+
+
+def apply_cascade(audio: Audio, processes: Iterable[Process]) -> Audio:
+    """Apply processes one after another; none at all returns `audio` itself."""
+    for process in processes:
+        audio = apply_process(audio, process)
+    return audio
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name.lower(), _KINDS, n=1)
+    suggestion = _ALIASES.get(name.lower()) or (near[0] if near else None)
+    hint = f"did you mean {suggestion!r}? " if suggestion else ""
+    examples = ", ".join(kind.example for kind in _KINDS.values())
+    return f"no process is called {name!r}: {hint}there are {examples}"

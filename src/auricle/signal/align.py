@@ -1,0 +1,91 @@
+"""Alignment in time: how late a degraded signal is, and the part that two signals share."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft
+
+from auricle.core.audio import Audio
+from auricle.core.errors import ConfigError, InputError, SignalError
+
+# Samples correlated at once: bounds the memory that long files take.
+_BLOCK = 1 << 18
+# Peaks below this (-120 dB of full scale, after removing the mean) count as silence.
+_SILENCE = 1e-6
+
+
+def estimate_delay(reference: Audio, degraded: Audio, max_delay: float = 1.0) -> int:
+    """Return how many samples `degraded` is late (negative: early), at most `max_delay` seconds.
+
+    The lag at which the cross-correlation of the mono means is largest in magnitude, so neither
+    gain, constant offset nor polarity matters; a filter's group delay counts as delay, and purely
+    periodic signals are ambiguous by their period.
+
+    Raises `SignalError` when one of them is silent, empty or not finite, `InputError` when the
+    sample rates differ, `ConfigError` when `max_delay` isn't positive.
+
+    >>> click = np.zeros(1000)
+    >>> click[100] = 1.0
+    >>> late = Audio.from_array(-0.5 * np.roll(click, 7), 8000)
+    >>> estimate_delay(Audio.from_array(click, 8000), late)
+    7
+    """
+    if reference.sample_rate != degraded.sample_rate:
+        raise InputError(
+            f"signals at {reference.sample_rate} and {degraded.sample_rate} Hz cannot be aligned"
+        )
+    if not 0.0 < max_delay < float("inf"):
+        raise ConfigError(f"the largest delay must be positive, not {max_delay} s")
+    first = _centred(reference, "reference")
+    second = _centred(degraded, "degraded signal")
+    longest = max(first.size, second.size) - 1
+    reach = min(round(max_delay * reference.sample_rate), longest)
+    return int(np.argmax(np.abs(_correlation(first, second, reach)))) - reach
+
+
+def align(reference: Audio, degraded: Audio, max_delay: float = 1.0) -> tuple[Audio, Audio]:
+    """Cut both signals to the part they share, after removing the estimated delay.
+
+    Raises what `estimate_delay` raises.
+
+    >>> click = np.zeros(1000)
+    >>> click[100] = 1.0
+    >>> early = Audio.from_array(click[30:], 8000)
+    >>> [audio.frames for audio in align(Audio.from_array(click, 8000), early)]
+    [970, 970]
+    """
+    delay = estimate_delay(reference, degraded, max_delay)
+    starts = max(-delay, 0), max(delay, 0)
+    frames = min(reference.frames - starts[0], degraded.frames - starts[1])
+    return _cut(reference, starts[0], frames), _cut(degraded, starts[1], frames)
+
+
+def _correlation(
+    first: NDArray[np.float64], second: NDArray[np.float64], reach: int
+) -> NDArray[np.float64]:
+    """Return the sums of first[n] * second[n + lag] for lags -reach..reach, block by block."""
+    total = np.zeros(2 * reach + 1)
+    block = min(_BLOCK, first.size)
+    size = next_fast_len(block + 2 * reach, real=True)
+    around = np.pad(second, (reach, max(first.size + reach - second.size, 0)))
+    for start in range(0, first.size, block):
+        piece = rfft(first[start : start + block], size)
+        context = rfft(around[start : start + block + 2 * reach], size)
+        total += irfft(context * np.conj(piece), size)[: 2 * reach + 1]
+    return total
+
+
+def _centred(audio: Audio, name: str) -> NDArray[np.float64]:
+    mono = audio.samples.mean(axis=0, dtype=np.float64)
+    if not np.isfinite(mono).all():
+        raise SignalError(f"the {name} holds samples that are not finite")
+    centred = mono - mono.mean() if mono.size else mono
+    if np.abs(centred).max(initial=0.0) < _SILENCE:
+        raise SignalError(f"the {name} is silent: there is nothing to align")
+    return np.asarray(centred, dtype=np.float64)
+
+
+def _cut(audio: Audio, start: int, frames: int) -> Audio:
+    samples = audio.samples[:, start : start + frames]
+    return Audio.from_array(samples, audio.sample_rate, audio.source)

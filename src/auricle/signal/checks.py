@@ -1,0 +1,102 @@
+"""What a listener would notice before judging: silence, clipping, missing treble, broken samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.core.audio import Samples
+from auricle.core.errors import SignalError
+from auricle.core.score import Notice
+
+# Below this RMS (about -80 dBFS) nothing but dither of a 16-bit file is left.
+SILENCE_RMS = 1e-4
+_QUIET_PEAK = 10.0 ** (-50.0 / 20.0)
+# Three samples in a row at full scale are a flat top; a lone one is a normalised peak.
+_FULL_SCALE = 0.9999
+_CLIPPED_SHARE = 1e-4
+# The mono mean has lost the programme when this share of the channels' power is left.
+_CANCELLED_SHARE = 0.01
+_LOW_RATE = 32000
+_NARROW_HERTZ = 14000.0
+
+
+class SignalMonitor:
+    """Watches blocks pass by on their way to the mono mix, and says afterwards what it saw."""
+
+    def __init__(self, sample_rate: int, channels: int) -> None:
+        self._sample_rate = sample_rate
+        self._channels = channels
+        self._frames = 0
+        self._peak = 0.0
+        self._clipped = 0
+        self._power = 0.0
+        self._mono_power = 0.0
+
+    def mix(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
+        """Yield the mono mean `[time]` of blocks `[channel, time]`.
+
+        Raises `SignalError` at the first NaN or infinite sample.
+        """
+        for block in blocks:
+            peak = float(np.max(np.abs(block), initial=0.0))
+            if not np.isfinite(peak):
+                raise SignalError("it holds samples that are not finite numbers (NaN or infinity)")
+            mono = block[0] if len(block) == 1 else block.mean(axis=0)
+            self._frames += mono.size
+            self._peak = max(self._peak, peak)
+            if peak >= _FULL_SCALE:
+                self._clipped += _count_flat_tops(block)
+            if self._channels > 1:
+                self._power += float(np.vdot(block, block)) / len(block)
+                self._mono_power += float(np.vdot(mono, mono))
+            yield mono
+
+    def notices(self) -> tuple[Notice, ...]:
+        """What was noticed in the samples, once all blocks have passed."""
+        found = []
+        if self._sample_rate < _LOW_RATE:
+            found.append(
+                Notice(
+                    "low_sample_rate",
+                    f"sampled at {self._sample_rate} Hz: everything above "
+                    f"{self._sample_rate / 2000:g} kHz is missing and counts as a loss",
+                )
+            )
+        if self._channels > 2:
+            found.append(
+                Notice("downmixed", f"{self._channels} channels were averaged to one for judging")
+            )
+        if self._clipped > _CLIPPED_SHARE * self._frames * self._channels:
+            share = 100.0 * self._clipped / (self._frames * self._channels)
+            found.append(Notice("clipped", f"{share:.2g}% of the samples are clipped"))
+        if self._peak < _QUIET_PEAK:
+            found.append(
+                Notice("quiet", f"the peak is only {20 * np.log10(self._peak):.0f} dB of full scale")
+            )
+        if self._channels > 1 and self._mono_power < _CANCELLED_SHARE * self._power:
+            found.append(
+                Notice("cancelled", "the channels cancel in the mono mix that is judged")
+            )
+        return tuple(found)
+
+
+def is_silent(samples: Samples) -> bool:
+    """Whether samples `[time]` hold nothing but an offset and the dither of 16 bit."""
+    return float(np.std(samples)) < SILENCE_RMS
+
+
+def narrow_band(bandwidth: float) -> tuple[Notice, ...]:
+    """Return the notice that belongs to a bandwidth (Hz), if one does."""
+    if bandwidth >= _NARROW_HERTZ:
+        return ()
+    message = f"there is hardly any content above {bandwidth / 1000:.1f} kHz"
+    return (Notice("band_limited", message),)
+
+
+def _count_flat_tops(block: NDArray[np.float32]) -> int:
+    high = np.abs(block) >= _FULL_SCALE
+    middle = high[:, 2:] & high[:, 1:-1] & high[:, :-2]
+    return int(np.count_nonzero(middle))

@@ -1,0 +1,72 @@
+"""What several tests need: real audio made on the spot, and the folder of rated audio."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from auricle.core.audio import Audio
+from auricle.signal.io import write_audio
+
+RATE = 48000
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder named by AURICLE_DATA; tests that need it skip without it."""
+    folder = os.environ.get("AURICLE_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("AURICLE_DATA names no folder of rated audio")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def ffmpeg() -> str:
+    """The ffmpeg command, an oracle independent of PyAV."""
+    found = shutil.which("ffmpeg")
+    if found is None:
+        pytest.skip("there is no ffmpeg command")
+    return found
+
+
+def make_music(seconds: float, seed: int = 0, rate: int = RATE) -> NDArray[np.float32]:
+    """Decaying harmonic notes over soft broadband noise: tonal, transient and full band."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(round(seconds * rate)) / rate
+    signal = 0.003 * rng.standard_normal(time.size)
+    for start in np.arange(0.0, max(seconds, 0.25), 0.25):
+        pitch = 110.0 * 2.0 ** (rng.integers(0, 36) / 12)
+        age = np.clip(time - start, 0.0, None)
+        envelope = np.where(time >= start, np.exp(-6.0 * age) * np.minimum(1.0, age * 400), 0.0)
+        for harmonic in range(1, 25):
+            if pitch * harmonic < 0.45 * rate:
+                wave = np.sin(2 * np.pi * pitch * harmonic * age)
+                signal += 0.12 / harmonic * envelope * wave
+        signal += 0.05 * rng.standard_normal(time.size) * np.where(
+            time >= start, np.exp(-60.0 * age), 0.0
+        )
+    return (0.7 * signal / np.max(np.abs(signal))).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def music() -> Audio:
+    """Twelve seconds of synthetic music, mono, 48 kHz."""
+    return Audio.from_array(make_music(12.0), RATE)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write samples to a file in the test's folder and return its path."""
+
+    def run(name: str, samples: object, rate: int = RATE) -> Path:
+        path = tmp_path / name
+        write_audio(path, Audio.from_array(samples, rate))  # type: ignore[arg-type]
+        return path
+
+    return run
