@@ -1,0 +1,1 @@
+"""Auricle tells how good audio sounds."""

@@ -1,0 +1,140 @@
+"""The one door: files in, a report out."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from auricle.catalog import load
+from auricle.core.errors import ConfigError, InputError, MissingFileError
+from auricle.core.score import Moment, Report, Result
+from auricle.systems.runtime import Metric
+
+# What a folder is searched for; a file named outright is tried whatever it is called.
+AUDIO_SUFFIXES = frozenset(
+    ".3gp .aac .ac3 .aif .aifc .aiff .amr .ape .au .avi .caf .dts .eac3 .flac .flv .m2ts .m4a .m4b"
+    " .m4v .mka .mkv .mov .mp2 .mp3 .mp4 .mpc .mpg .ogg .ogv .oga .opus .spx .tta .ts .vob .w64"
+    " .wav .webm .wma .wmv .wv".split()
+)
+
+PathLike = str | os.PathLike[str]
+Row = dict[str, Any]
+
+
+def assess(
+    paths: PathLike | Iterable[PathLike], metric: str = "codec-music", *, jobs: int = 1
+) -> Report:
+    """Score files, folders (recursively) and globs; every one of them has its result.
+
+    `metric` is a catalog name or a bundle folder, `jobs` the number of files at a time. A file
+    that cannot be scored is a `Result` with its `error`, and the rest goes on. Raises only for
+    what concerns the whole request: `UnknownMetricError`, `BundleError`, `ConfigError`.
+
+    >>> report = assess("examples/no-such-file.flac")
+    >>> [str(result.error) for result in report.failures]
+    ['there is no such file']
+    """
+    wanted = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    return Report(tuple(score_files(expand_paths(wanted), metric, jobs=jobs)))
+
+
+def expand_paths(paths: Iterable[PathLike]) -> list[str]:
+    """Return the files that files, folders and globs stand for, in order.
+
+    A folder or glob that holds nothing stays as it is, so that its failure shows.
+    """
+    found: list[str] = []
+    for path in map(os.fspath, paths):
+        if os.path.isdir(path):
+            found += _audio_in(path) or [path]
+        elif not os.path.exists(path) and glob.has_magic(path):
+            found += sorted(filter(os.path.isfile, glob.glob(path, recursive=True))) or [path]
+        else:
+            found.append(path)
+    return found
+
+
+def score_files(files: Iterable[str], metric: str, *, jobs: int = 1) -> Iterator[Result]:
+    """Yield the result of each file, in order, as soon as it and those before it are done."""
+    if jobs < 1:
+        raise ConfigError(f"at least one job is needed, not {jobs}")
+    ready = load(metric)
+    with ThreadPoolExecutor(jobs) as pool:
+        # Not all at once: with many files the queue would grow faster than results are read.
+        waiting: deque[Future[Result]] = deque()
+        source = iter(files)
+        try:
+            for file in islice(source, 2 * jobs):
+                waiting.append(pool.submit(_score_file, ready, file))
+            while waiting:
+                yield waiting.popleft().result()
+                for file in islice(source, 1):
+                    waiting.append(pool.submit(_score_file, ready, file))
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def to_row(result: Result, *, track: bool = False) -> Row:
+    """Return a result as the flat, JSON-ready row that docs/output.md describes.
+
+    >>> row = to_row(assess("examples/no-such-file.flac").results[0])
+    >>> row["score"], row["error"]["kind"]
+    (None, 'missing')
+    """
+    score, error = result.score, result.error
+    row: Row = {
+        "path": result.path,
+        "metric": result.metric,
+        "score": None,
+        "interval": None,
+        "worst": None,
+        "duration": None,
+        "warnings": [],
+        "error": None if error is None else {"kind": error.kind, "message": str(error)},
+        "model_sha256": result.model_sha256,
+        "version": version("auricle"),
+    }
+    if score is not None:
+        row["score"] = round(score.value, 3)
+        row["interval"] = [round(bound, 3) for bound in score.interval]
+        row["worst"] = _moment_row(score.worst)
+        row["duration"] = round(score.duration, 3)
+        row["warnings"] = [asdict(notice) for notice in score.warnings]
+    if track:
+        row["track"] = [] if score is None else [_moment_row(m) for m in score.track]
+    return row
+
+
+def _moment_row(moment: Moment) -> Row:
+    return {name: round(value, 3) for name, value in asdict(moment).items()}
+
+
+def _score_file(metric: Metric, path: str) -> Result:
+    name, sha256 = metric.spec.full_name, metric.model_sha256
+    try:
+        return Result(path, name, sha256, score=metric.score_file(path))
+    except InputError as error:
+        if os.path.isdir(path):
+            error = MissingFileError("the folder holds no audio files")
+        elif glob.has_magic(path) and isinstance(error, MissingFileError):
+            error = MissingFileError("no file matches")
+        return Result(path, name, sha256, error=error)
+
+
+def _audio_in(folder: str) -> list[str]:
+    return sorted(
+        str(path)
+        for path in Path(folder).rglob("*")
+        if path.suffix.lower() in AUDIO_SUFFIXES
+        and not path.name.startswith(".")
+        and path.is_file()
+    )

@@ -1,0 +1,109 @@
+"""Which metrics there are: a literal table, and how to get one ready.
+
+Embedded bundles lie in `auricle/models/NAME.TAG`. The table repeats the SHA-256 of each model,
+so that a damaged or exchanged file is noticed even when its folder is consistent in itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+
+from auricle.core.errors import BundleError, UnknownMetricError
+from auricle.core.spec import MetricSpec
+from auricle.systems.bundle import Bundle, read_bundle
+from auricle.systems.runtime import Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the catalog; `licence` is the weights'."""
+
+    name: str
+    tag: str
+    sha256: str
+    licence: str
+
+    @property
+    def full_name(self) -> str:
+        """`name.tag`."""
+        return f"{self.name}.{self.tag}"
+
+    @property
+    def folder(self) -> Path:
+        """Where the bundle lies in the installed package."""
+        return Path(str(files("auricle"))) / "models" / self.full_name
+
+
+_ENTRIES = (
+    Entry(
+        name="codec-music",
+        tag="v1",
+        sha256="",
+        licence="Apache-2.0",
+    ),
+)
+
+CATALOG: Mapping[str, Entry] = MappingProxyType({entry.full_name: entry for entry in _ENTRIES})
+
+
+def find_metric(name: str) -> Entry:
+    """Return the entry called `name` or `name.tag`.
+
+    Raises `UnknownMetricError` when there is none, or when several tags share the name.
+
+    >>> find_metric("codec-music").full_name
+    'codec-music.v1'
+    """
+    if name in CATALOG:
+        return CATALOG[name]
+    tagged = [entry for entry in _ENTRIES if entry.name == name]
+    if len(tagged) == 1:
+        return tagged[0]
+    if tagged:
+        names = ", ".join(entry.full_name for entry in tagged)
+        raise UnknownMetricError(f"{name!r} could be {names}: say which")
+    near = difflib.get_close_matches(name, [*CATALOG, *(entry.name for entry in _ENTRIES)], n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(CATALOG)}"
+    raise UnknownMetricError(f"no metric is called {name!r}: {hint}")
+
+
+def find_bundle(name: str) -> Bundle:
+    """Return the checked bundle of a catalog name, or of a bundle folder given as a path.
+
+    Raises `UnknownMetricError` or `BundleError`.
+    """
+    if Path(name, "system.yaml").is_file():
+        return read_bundle(Path(name))
+    entry = find_metric(name)
+    bundle = read_bundle(entry.folder)
+    if bundle.model_sha256 != entry.sha256:
+        raise BundleError(
+            f"{entry.folder}: the model is not the one this version was released with;"
+            " reinstall auricle"
+        )
+    return bundle
+
+
+def describe(name: str) -> MetricSpec:
+    """Return the specification of a metric."""
+    return find_bundle(name).config.spec
+
+
+@lru_cache(maxsize=4)
+def load(metric: str) -> Metric:
+    """Return a metric, ready to run, by its catalog name or the path of a bundle folder.
+
+    Raises `UnknownMetricError` or `BundleError`.
+
+    >>> import numpy as np
+    >>> noise = np.random.default_rng(0).normal(0.0, 0.1, 48000)
+    >>> 0.0 <= load("codec-music")(noise, 48000).value <= 100.0
+    True
+    """
+    return Metric(find_bundle(metric))

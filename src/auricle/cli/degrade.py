@@ -1,0 +1,24 @@
+"""`auricle degrade`: apply processes to one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from auricle.degrade.base import apply_cascade, parse_process
+from auricle.signal.io import read_audio, write_audio
+
+
+def degrade(
+    source: Annotated[Path, typer.Argument(help="The audio file to degrade.")],
+    target: Annotated[Path, typer.Argument(help="Where to write: .flac (24 bit) or .wav.")],
+    process: Annotated[
+        list[str],
+        typer.Option(help="Such as opus:32k or lowpass:7500; give several for a cascade."),
+    ],
+) -> None:
+    """Degrade a file by codecs and filters; the result stays aligned to the sample."""
+    steps = [parse_process(text) for text in process]
+    write_audio(target, apply_cascade(read_audio(source), steps))

@@ -1,0 +1,46 @@
+"""`auricle evaluate`: a metric against labelled clips."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from auricle.cli.progress import progress_bar
+from auricle.core.errors import ConfigError
+from auricle.data.manifest import SPLITS, Split
+
+
+def evaluate(
+    metric: Annotated[str, typer.Argument(help="A metric's name, or a bundle folder.")],
+    manifest: Annotated[Path, typer.Option(help="Labelled clips, with their audio beside it.")],
+    split: Annotated[str, typer.Option(help="Which part of the manifest.")] = "test",
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for report.md, report.json, predictions.csv.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Files scored at a time.")] = 1,
+) -> None:
+    """Compare a metric's scores with labels: correlations, errors, coverage of the interval."""
+    from auricle.evaluation.benchmark import evaluate_metric, write_predictions
+    from auricle.evaluation.report import to_json, to_markdown
+
+    if split not in SPLITS:
+        raise ConfigError(f"--split is one of {', '.join(SPLITS)}, not {split!r}")
+    with progress_bar() as bar:
+        task = bar.add_task("scoring", total=None)
+        found = evaluate_metric(
+            metric,
+            manifest,
+            cast(Split, split),
+            jobs=jobs,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    text = to_markdown(found)
+    print(text, end="")
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        (output / "report.md").write_text(text, encoding="utf-8")
+        (output / "report.json").write_text(json.dumps(to_json(found), indent=2) + "\n")
+        write_predictions(found, output / "predictions.csv")

@@ -1,0 +1,61 @@
+"""The `auricle` command: its subcommands, and how errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import auricle
+from auricle.cli import data, degrade, evaluate, metrics, score, train
+from auricle.cli.exits import Exit, exit_of
+from auricle.core.errors import AuricleError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Tells how good audio sounds.",
+)
+app.command("score")(score.score)
+app.command("degrade")(degrade.degrade)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.add_typer(metrics.app, name="metrics")
+app.add_typer(data.app, name="data")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(auricle.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def run() -> None:
+    """Run the command line; exit with the code that `auricle.cli.exits` gives."""
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        app()
+    except AuricleError as error:
+        errors.print(f"auricle: {error}", markup=False)
+        sys.exit(exit_of(error))
+    except KeyboardInterrupt:
+        errors.print("auricle: interrupted", markup=False)
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (head, less) is gone: nobody is left to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.OK)

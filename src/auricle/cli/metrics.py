@@ -1,0 +1,44 @@
+"""`auricle metrics`: what there is to score with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from auricle.catalog import CATALOG, find_bundle
+
+app = typer.Typer(invoke_without_command=True, help="List the metrics; 'show NAME' for details.")
+
+
+@app.callback()
+def list_metrics(context: typer.Context) -> None:
+    """List the metrics; 'show NAME' prints a model card."""
+    if context.invoked_subcommand is not None:
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("metric", "domain", "rate", "reference", "licence", "weights (SHA-256)", "about"):
+        table.add_column(column, overflow="fold")
+    for entry in CATALOG.values():
+        bundle = find_bundle(entry.full_name)
+        spec = bundle.config.spec
+        table.add_row(
+            spec.full_name,
+            spec.domain,
+            f"{spec.sample_rate / 1000:g} kHz",
+            "needed" if spec.needs_reference else "none",
+            entry.licence,
+            bundle.model_sha256[:12],
+            spec.summary,
+        )
+    Console(markup=False, highlight=False).print(table)
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="A metric's name, or a bundle folder.")]) -> None:
+    """Print the model card of a metric."""
+    bundle = find_bundle(name)
+    print(f"{bundle.config.spec.full_name}\nmodel SHA-256: {bundle.model_sha256}\n")
+    print(bundle.card or "This bundle has no model card.")

@@ -1,0 +1,146 @@
+"""Results as a table, as JSON, as JSON lines, as CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from auricle.api import Row
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+class Writer(ABC):
+    """Writes rows to a stream; what must wait for the last row is written on leaving."""
+
+    def __init__(self, stream: TextIO, track: bool) -> None:
+        self._stream = stream
+        self._track = track
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.finish()
+
+    @abstractmethod
+    def write(self, row: Row) -> None:
+        """Take one row."""
+
+    def finish(self) -> None:
+        """Write what is still held back."""
+
+
+class LinesWriter(Writer):
+    """One JSON object per line, as soon as it is known."""
+
+    def write(self, row: Row) -> None:
+        self._stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+        self._stream.flush()
+
+
+class JsonWriter(Writer):
+    """One JSON array."""
+
+    def __init__(self, stream: TextIO, track: bool) -> None:
+        super().__init__(stream, track)
+        self._rows: list[Row] = []
+
+    def write(self, row: Row) -> None:
+        self._rows.append(row)
+
+    def finish(self) -> None:
+        json.dump(self._rows, self._stream, ensure_ascii=False, indent=2)
+        self._stream.write("\n")
+
+
+class CsvWriter(Writer):
+    """One flat line per file."""
+
+    def __init__(self, stream: TextIO, track: bool) -> None:
+        super().__init__(stream, track)
+        columns = (
+            "path metric score low high worst_start worst_end worst_score duration warnings"
+            " error_kind error_message model_sha256 version"
+        ).split()
+        self._csv = csv.DictWriter(
+            stream, columns + ["track"] * track, extrasaction="ignore", lineterminator="\n"
+        )
+        self._csv.writeheader()
+
+    def write(self, row: Row) -> None:
+        flat: dict[str, Any] = dict(row)
+        flat["low"], flat["high"] = row["interval"] or ("", "")
+        for name, value in (row["worst"] or {}).items():
+            flat[f"worst_{name}"] = value
+        flat["warnings"] = ";".join(notice["kind"] for notice in row["warnings"])
+        for name, text in (row["error"] or {}).items():
+            flat[f"error_{name}"] = text
+        flat["track"] = ";".join(f"{moment['score']}" for moment in row.get("track", []))
+        self._csv.writerow(flat)
+        self._stream.flush()
+
+
+class TableWriter(Writer):
+    """A table for people."""
+
+    def __init__(self, stream: TextIO, track: bool) -> None:
+        super().__init__(stream, track)
+        self._table = Table(box=None, header_style="bold", pad_edge=False)
+        self._table.add_column("file", overflow="fold", min_width=12)
+        self._table.add_column("score", justify="right")
+        self._table.add_column("90% interval", justify="right", no_wrap=True)
+        self._table.add_column("worst moment", no_wrap=True)
+        if track:
+            self._table.add_column("track", overflow="fold")
+        self._table.add_column("warnings", overflow="fold")
+
+    def write(self, row: Row) -> None:
+        if row["error"] is not None:
+            cells = ["-", "", ""] + [""] * self._track
+            self._table.add_row(_plain(row["path"]), *cells, f"not scored: {row['error']['message']}")
+            return
+        low, high = row["interval"] or (0.0, 0.0)
+        worst = row["worst"] or {}
+        cells = [
+            f"{row['score']:.0f}",
+            f"{low:.0f} to {high:.0f}",
+            f"{worst['score']:.0f} at {_clock(worst['start'])}",
+        ]
+        if self._track:
+            cells.append("".join(_block(moment["score"]) for moment in row.get("track", [])))
+        notices = "; ".join(f"{n['kind']}: {n['message']}" for n in row["warnings"])
+        self._table.add_row(_plain(row["path"]), *cells, notices)
+
+    def finish(self) -> None:
+        console = Console(file=self._stream, markup=False, highlight=False, emoji=False)
+        if not console.is_terminal:
+            console = Console(
+                file=self._stream, markup=False, highlight=False, emoji=False, width=160
+            )
+        console.print(self._table)
+
+
+def _plain(path: str) -> str:
+    """Make control characters in file names visible instead of obeying them."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in path)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def _block(score: float) -> str:
+    return _BLOCKS[min(len(_BLOCKS) - 1, int(score / 100.0 * len(_BLOCKS)))]

@@ -1,0 +1,104 @@
+"""`auricle score`: files in, a table or rows out."""
+
+from __future__ import annotations
+
+import enum
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from auricle.api import Row, expand_paths, score_files, to_row
+from auricle.catalog import load
+from auricle.cli.exits import Exit
+from auricle.cli.progress import track_files
+from auricle.cli.render import CsvWriter, JsonWriter, LinesWriter, TableWriter, Writer
+from auricle.cli.resume import keep_finished
+from auricle.core.errors import ConfigError
+
+
+class Format(enum.StrEnum):
+    """How results are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+_WRITERS: dict[Format, type[Writer]] = {
+    Format.TABLE: TableWriter,
+    Format.JSON: JsonWriter,
+    Format.JSONL: LinesWriter,
+    Format.CSV: CsvWriter,
+}
+
+
+def score(
+    paths: Annotated[
+        list[str], typer.Argument(help="Files, folders (searched recursively) and globs.")
+    ],
+    metric: Annotated[
+        str, typer.Option(help="Metric (see 'auricle metrics') or bundle folder.")
+    ] = "codec-music",
+    format_: Annotated[
+        Format | None,
+        typer.Option("--format", help="Default: by the suffix of --output, else a table."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Write there, not to the terminal.")] = None,
+    track: Annotated[bool, typer.Option("--track", help="Add the score of every second.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Files scored at a time.")] = 1,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep what the JSONL output holds already.")
+    ] = False,
+    min_score: Annotated[
+        float | None, typer.Option(help="Exit with code 3 if a score is lower.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Score audio: 0 (bad) to 100 (transparent), with interval, worst moment and warnings.
+
+    Exit codes: 0 all scored, 1 something could not be scored, 2 wrong usage, 3 below
+    --min-score, 4 incomplete installation, 130 interrupted.
+    """
+    chosen = _choose_format(format_, output)
+    if resume and (output is None or chosen is not Format.JSONL):
+        raise ConfigError("--resume continues a JSONL file: add --output FILE.jsonl")
+    files = expand_paths(paths)
+    ready = load(metric)
+    kept: list[Row] = []
+    if resume and output is not None:
+        kept = keep_finished(output, files, ready.spec.full_name, ready.model_sha256, track)
+    failed = any(row["error"] for row in kept)
+    lowest = min((row["score"] for row in kept if row["score"] is not None), default=None)
+    with ExitStack() as stack:
+        stream = sys.stdout
+        if output is not None:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            mode = "a" if resume else "w"
+            stream = stack.enter_context(output.open(mode, encoding="utf-8", newline=""))
+        writer = stack.enter_context(_WRITERS[chosen](stream, track))
+        results = score_files(files[len(kept) :], metric, jobs=jobs)
+        for result in track_files(results, len(files), len(kept), quiet):
+            row = to_row(result, track=track)
+            writer.write(row)
+            failed = failed or row["error"] is not None
+            if row["score"] is not None:
+                lowest = row["score"] if lowest is None else min(lowest, row["score"])
+    if failed:
+        raise typer.Exit(Exit.NOT_SCORED)
+    if min_score is not None and lowest is not None and lowest < min_score:
+        raise typer.Exit(Exit.BELOW_MINIMUM)
+
+
+def _choose_format(wanted: Format | None, output: Path | None) -> Format:
+    if wanted is not None:
+        return wanted
+    if output is None or output.suffix.lower() in ("", ".txt"):
+        return Format.TABLE
+    suffix = output.suffix.lower().removeprefix(".")
+    if suffix not in list(Format):
+        raise ConfigError(f"{output}: say --format, the suffix .{suffix} does not tell")
+    return Format(suffix)

@@ -1,0 +1,129 @@
+"""Features on disk, and the shuffled, augmented batches that training eats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.core.errors import ConfigError, DataError
+from auricle.data.features import FeatureSet
+from auricle.data.manifest import Split
+
+Floats = NDArray[np.float32]
+
+
+class Batch(NamedTuple):
+    """`log_mel` `[batch, frame, mel]` in 0..1 and `label` `[batch]` in 0..1."""
+
+    log_mel: Floats
+    label: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """Changes of a log-mel spectrogram that leave codec quality as it is.
+
+    `level_db`: lowered by up to so much, as if the loudest moment had been louder.
+    `tilt_db`: tilted by up to so much between the lowest and the highest band, either way.
+    `top_bands`: up to so many of the highest bands emptied, in half of the clips; bands above
+    20 kHz, which recordings at 44.1 kHz and near-transparent codecs leave empty, are the top 11
+    of 256 at 48 kHz.
+    """
+
+    level_db: float = 0.0
+    tilt_db: float = 0.0
+    top_bands: int = 0
+
+    def __call__(self, log_mel: Floats, range_db: float, rng: np.random.Generator) -> None:
+        """Change `[frame, mel]` in place.
+
+        >>> log_mel = np.full((4, 8), 0.5, dtype=np.float32)
+        >>> Augmentation(level_db=6.0)(log_mel, 80.0, np.random.default_rng(0))
+        >>> bool((log_mel < 0.5).all())
+        True
+        """
+        mels = log_mel.shape[1]
+        lowered = rng.uniform(0.0, self.level_db)
+        tilt = rng.uniform(-self.tilt_db, self.tilt_db)
+        emptied = int(rng.integers(0, self.top_bands + 1)) * int(rng.integers(0, 2))
+        if lowered or tilt:
+            # Values at the floor are holes: a louder band does not fill them.
+            holes = log_mel <= 0.0
+            slope = np.linspace(-tilt / 2, tilt / 2, mels, dtype=np.float32) - np.float32(lowered)
+            log_mel += slope / np.float32(range_db)
+            log_mel[holes] = 0.0
+            np.clip(log_mel, 0.0, 1.0, out=log_mel)
+        if emptied:
+            log_mel[:, mels - emptied :] = 0.0
+
+
+class Batches:
+    """One split of a feature set as batches.
+
+    Every epoch's order, crops and augmentation follow from `seed` and the epoch's number alone,
+    so an interrupted training goes on exactly as it would have. Crops are `crop` frames long
+    (None: whole clips).
+    """
+
+    def __init__(
+        self,
+        features: FeatureSet,
+        labels: Floats,
+        rows: Sequence[int] | NDArray[np.int64],
+        *,
+        batch_size: int,
+        crop: int | None = None,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+    ) -> None:
+        if len(rows) == 0:
+            raise DataError("there are no clips to make batches of")
+        if batch_size < 1 or (crop is not None and not 0 < crop <= features.frames):
+            raise ConfigError(f"a crop must have 1 to {features.frames} frames, not {crop}")
+        self.features = features
+        self.labels = labels
+        self.rows = np.asarray(rows, dtype=np.int64)
+        self.batch_size = batch_size
+        self.crop = crop or features.frames
+        self.augmentation = augmentation
+        self.seed = seed
+
+    def __len__(self) -> int:
+        """Number of batches in an epoch."""
+        return -(-len(self.rows) // self.batch_size)
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """Yield the shuffled batches of an epoch."""
+        rng = np.random.default_rng([self.seed, number])
+        order = rng.permutation(self.rows)
+        for begin in range(0, len(order), self.batch_size):
+            yield self._assemble(order[begin : begin + self.batch_size], rng)
+
+    def in_order(self) -> Iterator[Batch]:
+        """Yield whole clips, unaugmented, in the order of `rows`."""
+        for begin in range(0, len(self.rows), self.batch_size):
+            rows = self.rows[begin : begin + self.batch_size]
+            log_mel = np.asarray(self.features.log_mel[rows], dtype=np.float32)
+            yield Batch(log_mel, self.labels[rows])
+
+    def _assemble(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Batch:
+        mels = self.features.log_mel.shape[2]
+        log_mel = np.empty((len(rows), self.crop, mels), dtype=np.float32)
+        for place, row in enumerate(rows):
+            start = int(rng.integers(0, self.features.frames - self.crop + 1))
+            log_mel[place] = self.features.log_mel[row, start : start + self.crop]
+            if self.augmentation is not None:
+                self.augmentation(log_mel[place], self.features.front_end.range_db, rng)
+        return Batch(log_mel, self.labels[rows])
+
+
+def split_rows(features: FeatureSet, split: Split) -> NDArray[np.int64]:
+    """Return the rows of a split; raises `DataError` when it is empty."""
+    rows = np.flatnonzero([clip.split == split for clip in features.clips])
+    if rows.size == 0:
+        raise DataError(f"{features.folder} holds no clips of the {split} split")
+    return rows.astype(np.int64)

@@ -1,0 +1,238 @@
+"""Corpora of reference recordings: build one from open packages, or read any folder of audio.
+
+A corpus is a folder of FLAC excerpts with a table `recordings.csv` that says of each where it
+comes from, under which licence, and what it is. Excerpts of one track share their `recording`:
+split by it, never by excerpt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from auricle.core.audio import Audio, Samples
+from auricle.core.errors import AuricleError, ConfigError, SignalError
+from auricle.data.corpus_recipe import (
+    CorpusRecipe,
+    CorpusSource,
+    ExcerptRecipe,
+    LossyLimits,
+    Soundfont,
+    read_corpus_recipe,
+)
+from auricle.data.excerpts import (
+    choose_positions,
+    estimate_bandwidth,
+    find_cliff,
+    is_clipped,
+    repeat_to,
+)
+from auricle.data.packages import fetch_package
+from auricle.data.recordings import (
+    TABLE,
+    Recording,
+    read_corpus,
+    write_recordings,
+    write_rows,
+)
+from auricle.data.tracks import DecodedTrack, Track, decode_track, find_tracks
+from auricle.signal.io import write_audio
+
+Progress = Callable[[int, int, str], None]
+
+__all__ = [
+    "CorpusRecipe",
+    "CorpusSource",
+    "ExcerptRecipe",
+    "LossyLimits",
+    "Recording",
+    "Soundfont",
+    "build_corpus",
+    "read_corpus",
+    "read_corpus_recipe",
+]
+
+SKIPPED = "skipped.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    track: Track
+    source: CorpusSource
+    recipe: CorpusRecipe
+    soundfonts: tuple[Path, ...]
+    output: Path
+
+    @property
+    def note(self) -> Path:
+        """Where the outcome is kept, so that an interrupted build goes on."""
+        return self.output / ".tracks" / f"{self.track.recording}.json"
+
+    def fingerprint(self) -> str:
+        """Hash of everything the outcome depends on."""
+        limits = self.recipe.lossy if self.track.lossy else None
+        fonts = self.recipe.soundfonts if self.track.format == "midi" else ()
+        settings = [
+            self.recipe.sample_rate,
+            self.recipe.excerpt.model_dump(mode="json"),
+            limits.model_dump(mode="json") if limits else None,
+            [font.model_dump(mode="json") for font in fonts],
+            self.source.model_dump(mode="json", exclude={"include", "exclude"}),
+            [(path.name, path.stat().st_size) for path in self.track.files],
+        ]
+        return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    recording: str
+    rows: tuple[Recording, ...]
+    skipped: str = ""
+
+
+def build_corpus(
+    recipe: CorpusRecipe,
+    output: Path,
+    *,
+    cache: Path,
+    jobs: int = 2,
+    progress: Progress | None = None,
+) -> list[Recording]:
+    """Build a corpus in `output` and return its table, which is written last.
+
+    Packages are kept in `cache`. Excerpts that are there already stay as they are, so a build
+    can be interrupted and a recipe extended. Tracks that don't qualify are listed with the
+    reason in `skipped.csv`. Raises `ConfigError` when a tool is missing and `DataError` when a
+    package can't be had or a pattern matches nothing.
+    """
+    report = progress or (lambda done, total, text: None)
+    fonts = recipe.soundfonts if any(src.format == "midi" for src in recipe.sources) else ()
+    soundfonts = tuple(
+        fetch_package(font.package, font.version, cache) / font.path for font in fonts
+    )
+    work = []
+    for number, source in enumerate(recipe.sources):
+        report(number, len(recipe.sources), f"fetching {source.package}")
+        folder = fetch_package(source.package, source.version, cache)
+        tracks = find_tracks(folder, source.package, source.format, source.include, source.exclude)
+        work += [_Job(track, source, recipe, soundfonts, output) for track in tracks]
+    outcomes = []
+    for number, outcome in enumerate(_run(work, jobs), start=1):
+        outcomes.append(outcome)
+        state = f"skipped: {outcome.skipped}" if outcome.skipped else f"{len(outcome.rows)} cut"
+        report(number, len(work), f"{outcome.recording}: {state}")
+    rows = sorted((row for out in outcomes for row in out.rows), key=lambda row: row.id)
+    skipped = sorted((out.recording, out.skipped) for out in outcomes if out.skipped)
+    write_rows(output / SKIPPED, ("recording", "reason"), skipped)
+    write_recordings(rows, output / TABLE)
+    return rows
+
+
+def _run(work: Sequence[_Job], jobs: int) -> Iterable[_Outcome]:
+    if jobs <= 1:
+        yield from map(_process, work)
+        return
+    # Spawned, not forked: decoders and FFT libraries may hold threads.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        futures = [pool.submit(_process, job) for job in work]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _process(job: _Job) -> _Outcome:
+    fingerprint = job.fingerprint()
+    if (known := _read_note(job, fingerprint)) is not None:
+        return known
+    try:
+        outcome = _Outcome(job.track.recording, _cut(job))
+    except ConfigError:
+        raise
+    except AuricleError as error:
+        outcome = _Outcome(job.track.recording, (), str(error))
+    kept = {job.output / row.path for row in outcome.rows}
+    for path in job.output.glob(f"{job.track.recording}-[0-9].flac"):
+        if path not in kept:
+            path.unlink()
+    job.note.parent.mkdir(parents=True, exist_ok=True)
+    part = job.note.with_suffix(".part")
+    part.write_text(json.dumps({"fingerprint": fingerprint, **asdict(outcome)}), encoding="utf-8")
+    os.replace(part, job.note)
+    return outcome
+
+
+def _read_note(job: _Job, fingerprint: str) -> _Outcome | None:
+    try:
+        note = json.loads(job.note.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        return None
+    if note.get("fingerprint") != fingerprint:
+        return None
+    rows = tuple(Recording(**row) for row in note["rows"])
+    if not all((job.output / row.path).is_file() for row in rows):
+        return None
+    return _Outcome(note["recording"], rows, note["skipped"])
+
+
+def _cut(job: _Job) -> tuple[Recording, ...]:
+    recipe, track = job.recipe, job.track
+    decoded = decode_track(track, sample_rate=recipe.sample_rate, soundfonts=job.soundfonts)
+    samples = decoded.audio.samples
+    if track.format == "loop":
+        samples = repeat_to(samples, round(recipe.excerpt.seconds * recipe.sample_rate))
+    if samples.shape[1] < recipe.excerpt.min_seconds * recipe.sample_rate:
+        raise SignalError(f"it lasts only {samples.shape[1] / recipe.sample_rate:.1f} s")
+    starts = choose_positions(
+        samples, recipe.sample_rate, seconds=recipe.excerpt.seconds,
+        positions=recipe.excerpt.positions, silence_db=recipe.excerpt.silence_db,
+    )  # fmt: skip
+    length = round(recipe.excerpt.seconds * recipe.sample_rate)
+    pieces = [samples[:, start : start + length] for start in starts]
+    _check_coding(decoded, pieces, recipe)
+    rows = []
+    for number, (start, piece) in enumerate(zip(starts, pieces, strict=True), start=1):
+        rows.append(_write_excerpt(job, decoded, number, start, piece))
+    return tuple(rows)
+
+
+def _check_coding(decoded: DecodedTrack, pieces: Sequence[Samples], recipe: CorpusRecipe) -> None:
+    if decoded.kbps is None:
+        return
+    if decoded.kbps < recipe.lossy.min_kbps:
+        raise SignalError(f"it is coded at only {decoded.kbps:.0f} kb/s")
+    cliffs = [find_cliff(piece, recipe.sample_rate) for piece in pieces]
+    lowest = min((cliff for cliff in cliffs if cliff is not None), default=np.inf)
+    if lowest < recipe.lossy.min_cliff_hz:
+        raise SignalError(f"lossy coding cut it off at {lowest:.0f} Hz")
+
+
+def _write_excerpt(
+    job: _Job, decoded: DecodedTrack, number: int, start: int, piece: Samples
+) -> Recording:
+    rate = job.recipe.sample_rate
+    # Synthesised and summed audio is float: beyond full scale it is scaled down, not clipped.
+    clipped = job.track.format in {"audio", "loop"} and is_clipped(piece)
+    peak = float(np.abs(piece).max())
+    if peak > 1.0:
+        piece = piece / np.float32(peak)
+    identity = f"{job.track.recording}-{number}"
+    write_audio(job.output / f"{identity}.flac", Audio.from_array(piece, rate))
+    return Recording(
+        id=identity, recording=job.track.recording, path=f"{identity}.flac",
+        source=job.source.package, kind=job.source.kind, licence=job.source.licence,
+        credit=job.source.credit, title=job.track.title, sample_rate=decoded.native_rate,
+        channels=piece.shape[0], start=round(start / rate, 3),
+        duration=round(piece.shape[1] / rate, 3),
+        kbps=None if decoded.kbps is None else round(decoded.kbps, 1),
+        bandwidth_hz=round(estimate_bandwidth(piece, rate)), clipped=clipped,
+    )  # fmt: skip

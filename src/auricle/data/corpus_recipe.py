@@ -1,0 +1,89 @@
+"""Corpus recipes: which packages a corpus is made of, and how it is cut, as checked YAML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from auricle.core.errors import ConfigError
+from auricle.data.recordings import Kind
+from auricle.data.tracks import TrackFormat
+
+
+class ExcerptRecipe(BaseModel):
+    """How excerpts are cut: length in seconds, starts as fractions, silence in dBFS."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seconds: float = Field(default=10.0, gt=0.0)
+    positions: tuple[float, ...] = Field(default=(0.3, 0.65), min_length=1)
+    min_seconds: float = Field(default=5.0, gt=0.0)
+    silence_db: float = -50.0
+
+
+class LossyLimits(BaseModel):
+    """What a lossily coded file must reach to serve as a reference."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_kbps: float = 96.0
+    min_cliff_hz: float = 15_000.0
+
+
+class Soundfont(BaseModel):
+    """A soundfont inside a package."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    package: str
+    version: str | None = None
+    path: str
+    licence: str
+
+
+class CorpusSource(BaseModel):
+    """Files of one package under one licence; patterns are relative to the unpacked package."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    package: str
+    version: str | None = None
+    format: TrackFormat
+    kind: Kind
+    licence: str = Field(min_length=1)
+    credit: str = Field(min_length=1)
+    include: tuple[str, ...] = Field(min_length=1)
+    exclude: tuple[str, ...] = ()
+
+
+class CorpusRecipe(BaseModel):
+    """A corpus as a literal table of packages and of the files in them to take.
+
+    >>> CorpusRecipe(name="none", sources=()).sample_rate
+    48000
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    sample_rate: int = Field(default=48_000, gt=0)
+    excerpt: ExcerptRecipe = ExcerptRecipe()
+    lossy: LossyLimits = LossyLimits()
+    soundfonts: tuple[Soundfont, ...] = ()
+    sources: tuple[CorpusSource, ...]
+
+
+def read_corpus_recipe(path: Path) -> CorpusRecipe:
+    """Read a corpus recipe from YAML; raises `ConfigError` naming the field that is wrong."""
+    try:
+        return CorpusRecipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError(f"cannot read the recipe {path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not YAML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{path}: {place}: {first['msg']}") from error

@@ -1,0 +1,243 @@
+"""Log-mel features of labelled clips, on disk.
+
+```
+features.npy    float16 [clip, frame, mel]
+clips.csv       which clip is in which row, and its label (a mean opinion score)
+features.json   the front end's settings and what the clips' digest was
+```
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.core.errors import ConfigError, DataError
+from auricle.data.manifest import SPLITS, Clip, Split
+from auricle.signal.io import read_audio
+from auricle.signal.spectra import LogMel
+
+_FEATURES = "features.npy"
+_CLIPS = "clips.csv"
+_FACTS = "features.json"
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledClip:
+    """A row of features: which clip it is, and its label, a mean opinion score."""
+
+    id: str
+    recording: str
+    source: str
+    split: Split
+    label: float
+    process: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureSet:
+    """Features on disk: `log_mel` is float16 `[clip, frame, mel]`, memory-mapped."""
+
+    folder: Path
+    log_mel: NDArray[np.float16]
+    clips: tuple[LabelledClip, ...]
+    front_end: LogMel
+
+    @property
+    def frames(self) -> int:
+        """Number of frames per clip."""
+        return int(self.log_mel.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class LabelScale:
+    """Opinion scores that count as 0 and as 1.
+
+    >>> LabelScale(1.0, 5.0)(np.array([1.0, 3.0, 5.5])).tolist()
+    [0.0, 0.5, 1.0]
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ConfigError(f"a label scale must rise, not run from {self.low} to {self.high}")
+
+    def __call__(self, mos: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return scores as quality in 0..1, truncated."""
+        return np.clip((mos - self.low) / (self.high - self.low), 0.0, 1.0).astype(np.float32)
+
+
+def write_features(
+    clips: Sequence[Clip],
+    folder: Path,
+    output: Path,
+    front_end: LogMel,
+    *,
+    seconds: float = 10.0,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> FeatureSet:
+    """Write the features of every labelled clip (paths relative to `folder`) to `output`.
+
+    Clips are read as at inference (`read_audio`), mixed to mono, and must be `seconds` long.
+    An interrupted run goes on where it stopped; a finished one with the same clips and front end
+    is returned as it is.
+
+    Raises `DataError` when no clip is labelled or a clip is shorter, `InputError` when one cannot
+    be read.
+    """
+    labelled = [clip for clip in clips if clip.label is not None]
+    if not labelled:
+        raise DataError("none of the clips has a label: label them first")
+    facts = _facts(labelled, front_end, seconds)
+    if _read_facts(output) == facts:
+        return read_features(output)
+    output.mkdir(parents=True, exist_ok=True)
+    (output / _FACTS).unlink(missing_ok=True)
+    samples = round(seconds * front_end.sample_rate)
+    shape = (len(labelled), front_end.frames(samples), front_end.n_mels)
+    part, done = _open_part(output, shape, str(facts["digest"]))
+    rows = np.flatnonzero(done == 0).tolist()
+    waiting = [_Job(row, folder / labelled[row].path, part, front_end, samples) for row in rows]
+    for count, row in enumerate(_run(waiting, jobs), start=len(labelled) - len(rows) + 1):
+        done[row] = 1
+        if progress is not None:
+            progress(count, len(labelled))
+    os.replace(part, output / _FEATURES)
+    _write_clips(labelled, output / _CLIPS)
+    # Written last: it says that the rest is complete.
+    _replace_text(output / _FACTS, json.dumps(facts, indent=2) + "\n")
+    for leftover in output.glob(".*.part"):
+        leftover.unlink()
+    return read_features(output)
+
+
+def read_features(folder: Path) -> FeatureSet:
+    """Open features; raises `DataError` when they are incomplete or don't fit together."""
+    facts = _read_facts(folder)
+    if facts is None:
+        raise DataError(f"{folder} holds no complete features: write them first")
+    log_mel = np.load(folder / _FEATURES, mmap_mode="r")
+    clips = tuple(_read_clips(folder / _CLIPS))
+    if len(clips) != len(log_mel):
+        raise DataError(f"{folder} holds {len(log_mel)} features but {len(clips)} clips")
+    return FeatureSet(folder, log_mel, clips, LogMel(**cast("dict[str, Any]", facts["front_end"])))
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    row: int
+    path: Path
+    part: Path
+    front_end: LogMel
+    samples: int
+
+
+def _run(waiting: Sequence[_Job], jobs: int) -> Iterator[int]:
+    if jobs <= 1:
+        yield from map(_extract, waiting)
+        return
+    # Spawned, not forked: decoders and thread pools don't survive a fork.
+    with (
+        _single_threaded(),
+        ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool,
+    ):
+        yield from pool.map(_extract, waiting, chunksize=8)
+
+
+def _extract(job: _Job) -> int:
+    audio = read_audio(job.path, sample_rate=job.front_end.sample_rate).mono()
+    if audio.frames < job.samples:
+        raise DataError(
+            f"{job.path} has {audio.frames} samples, fewer than the {job.samples} of a segment"
+        )
+    features = np.load(job.part, mmap_mode="r+")
+    features[job.row] = job.front_end(audio.samples[0, : job.samples])
+    features.flush()
+    return job.row
+
+
+@contextmanager
+def _single_threaded() -> Iterator[None]:
+    """Child processes inherit the environment: one thread each, or they fight over the cores."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _open_part(output: Path, shape: tuple[int, ...], digest: str) -> tuple[Path, NDArray[np.uint8]]:
+    """Unfinished features and their flags, under a name that only this very job continues."""
+    part = output / f".{digest[:16]}.features.part"
+    flags = output / f".{digest[:16]}.done.part"
+    if not (part.exists() and flags.exists()):
+        for leftover in output.glob(".*.part"):
+            leftover.unlink()
+        np.lib.format.open_memmap(part, mode="w+", dtype=np.float16, shape=shape)
+        np.lib.format.open_memmap(flags, mode="w+", dtype=np.uint8, shape=shape[:1])
+    return part, np.load(flags, mmap_mode="r+")
+
+
+def _facts(clips: Sequence[Clip], front_end: LogMel, seconds: float) -> dict[str, object]:
+    settings = asdict(front_end)
+    digest = hashlib.sha256(json.dumps([settings, seconds]).encode())
+    for clip in clips:
+        digest.update(json.dumps(asdict(clip)).encode())
+    return {"front_end": settings, "seconds": seconds, "digest": digest.hexdigest()}
+
+
+def _read_facts(folder: Path) -> dict[str, object] | None:
+    path = folder / _FACTS
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def _replace_text(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)
+
+
+def _write_clips(clips: Sequence[Clip], path: Path) -> None:
+    names = [field.name for field in fields(LabelledClip)]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: getattr(clip, name) for name in names} for clip in clips)
+
+
+def _read_clips(path: Path) -> Iterator[LabelledClip]:
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["split"] not in SPLITS:
+                raise DataError(f"{path}: split {row['split']!r} is none of {', '.join(SPLITS)}")
+            yield LabelledClip(
+                row["id"],
+                row["recording"],
+                row["source"],
+                cast("Split", row["split"]),
+                float(row["label"]),
+                row["process"],
+            )

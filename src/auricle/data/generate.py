@@ -1,0 +1,280 @@
+"""Generating labelled clips: plan what to make, then make and label it.
+
+The plan is a pure function of recipe and corpus; every excerpt draws its processes from a
+seed of its own, so that a corpus that grows keeps the clips it had. Finished clips are
+journalled line by line: a build that was killed goes on where it stopped, and the manifest,
+written last, does not depend on the number of workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from auricle.core.audio import Audio
+from auricle.core.errors import AuricleError, ConfigError, DataError
+from auricle.data.corpora import Recording, read_corpus
+from auricle.data.manifest import SPLITS, Clip, Split, read_manifest, write_manifest
+from auricle.degrade.base import apply_cascade, parse_cascade
+from auricle.degrade.processes import PROCESSES, REDUNDANT, draw_cascade
+from auricle.reference.visqol import Visqol, engine_name
+from auricle.signal.io import read_audio, write_audio
+from auricle.signal.loudness import normalise_loudness
+
+Progress = Callable[[int, int], None]
+
+SAMPLE_RATE = 48000
+MANIFEST = "manifest.csv"
+_JOURNAL = "journal.jsonl"
+
+
+class ClipRecipe(BaseModel):
+    """What to make of every excerpt of a corpus, after Kasperuk and Zielinski (2024, III.B).
+
+    Per excerpt: the clean one if `clean`, `single` processes of Tables I and II drawn without
+    the redundant ones, and `cascades` of two drawn from all 45. Everything is mono, at 48 kHz,
+    cut to `seconds` and equalised to `loudness` (LUFS). `split` gives each part's share of
+    the recordings.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = 0
+    seconds: float = Field(10.0, gt=1.0)
+    loudness: float = Field(-23.0, lt=0.0)
+    clean: bool = True
+    single: int = Field(5, ge=0)
+    cascades: int = Field(6, ge=0)
+    split: dict[Split, float]
+
+    @model_validator(mode="after")
+    def _shares_fill_one(self) -> ClipRecipe:
+        if abs(sum(self.split.values()) - 1.0) > 1e-6 or min(self.split.values()) < 0:
+            raise ValueError("the shares of 'split' must add up to 1")
+        if self.single > len(PROCESSES) - len(REDUNDANT):
+            raise ValueError("'single' exceeds the number of distinct processes")
+        return self
+
+
+def plan_clips(recipe: ClipRecipe, recordings: Sequence[Recording]) -> list[Clip]:
+    """Return the clips to make, unlabelled, in the order of the corpus."""
+    return [clip for recording in recordings for clip in _plan_excerpt(recipe, recording)]
+
+
+def build_clips(
+    recipe: ClipRecipe,
+    corpus: Path,
+    output: Path,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> list[Clip]:
+    """Make and label all clips of `recipe` from the recordings in `corpus`.
+
+    Audio goes to `output/clips`, the table to `output/manifest.csv`. Clips that cannot be made
+    keep their row, with `error` filled. Raises `DataError` for an empty corpus.
+    """
+    recordings = read_corpus(corpus)
+    if not recordings:
+        raise DataError(f"there is no audio in {corpus}")
+    planned = plan_clips(recipe, recordings)
+    output.mkdir(parents=True, exist_ok=True)
+    done = _read_journal(output / _JOURNAL, recipe, planned)
+    # One excerpt is one task: its clips share the analysis of their reference.
+    waiting = [clip for clip in planned if clip.id not in done]
+    tasks = [
+        _Task(recipe, corpus, output, tuple(clips))
+        for _, clips in groupby(waiting, key=lambda clip: clip.reference)
+    ]
+    with (output / _JOURNAL).open("a", encoding="utf-8") as journal:
+        for clips in _run(tasks, jobs):
+            for clip in clips:
+                done[clip.id] = clip
+                journal.write(json.dumps(_journal_row(recipe, clip)) + "\n")
+            journal.flush()
+            if progress is not None:
+                progress(len(done), len(planned))
+    finished = [done[clip.id] for clip in planned]
+    write_manifest(finished, output / MANIFEST)
+    return finished
+
+
+def regenerate(clip: Clip, recipe: ClipRecipe, corpus: Path) -> tuple[Audio, Audio]:
+    """Return the equalised reference and the degraded clip that a manifest row describes."""
+    return _degrade(_read_reference(recipe, corpus, clip.reference), clip, recipe)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    recipe: ClipRecipe
+    corpus: Path
+    output: Path
+    clips: tuple[Clip, ...]
+
+
+def _plan_excerpt(recipe: ClipRecipe, recording: Recording) -> Iterator[Clip]:
+    rng = np.random.default_rng(_digest(f"{recipe.seed}|{recording.path}"))
+    usual = [key for key in PROCESSES if key not in REDUNDANT]
+    drawn = sorted(rng.choice(usual, size=recipe.single, replace=False).tolist())
+    processes = [str(PROCESSES[key]) for key in drawn]
+    processes += [
+        "+".join(str(process) for process in draw_cascade(rng)) for _ in range(recipe.cascades)
+    ]
+    if recipe.clean:
+        processes.insert(0, "")
+    split = _split_of(recipe, recording.recording)
+    for number, process in enumerate(processes):
+        name = f"{recording.id}-{number:02d}"
+        yield Clip(
+            id=name,
+            recording=recording.recording,
+            source=recording.source,
+            reference=recording.path,
+            split=split,
+            process=process,
+            path=f"clips/{name}.flac",
+        )
+
+
+def _split_of(recipe: ClipRecipe, recording: str) -> Split:
+    """Draw the split by the recording's name alone: other recordings do not matter."""
+    position = _digest(f"{recipe.seed}|split|{recording}") / 2.0**64
+    edge = 0.0
+    for split in SPLITS:
+        edge += recipe.split.get(split, 0.0)
+        if position < edge:
+            return split
+    return SPLITS[-1]
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+def _run(tasks: Sequence[_Task], jobs: int) -> Iterator[list[Clip]]:
+    if jobs == 1:
+        yield from map(_make_clips, tasks)
+        return
+    # ViSQOL is not safe in threads, and forked numerical libraries are not either: spawn.
+    os.environ.update(NUMBA_NUM_THREADS="1", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        for future in as_completed([pool.submit(_make_clips, task) for task in tasks]):
+            yield future.result()
+
+
+def _make_clips(task: _Task) -> list[Clip]:
+    try:
+        reference = _read_reference(task.recipe, task.corpus, task.clips[0].reference)
+        judge = Visqol(normalise_loudness(reference, task.recipe.loudness))
+    except AuricleError as error:
+        return [replace(clip, error=f"{error.kind}: {error}") for clip in task.clips]
+    return [_make_clip(task, clip, reference, judge) for clip in task.clips]
+
+
+def _make_clip(task: _Task, clip: Clip, reference: Audio, judge: Visqol) -> Clip:
+    try:
+        _, degraded = _degrade(reference, clip, task.recipe)
+        label = judge(degraded)
+    except AuricleError as error:
+        return replace(clip, error=f"{error.kind}: {error}")
+    write_audio(task.output / clip.path, degraded, bits=16)
+    pcm = np.round(degraded.samples * 32768.0).astype("<i2")
+    digest = hashlib.sha256(pcm.tobytes()).hexdigest()
+    return replace(clip, label=label, engine=engine_name(), pcm_sha256=digest)
+
+
+def _read_reference(recipe: ClipRecipe, corpus: Path, path: str) -> Audio:
+    whole = read_audio(corpus / path, sample_rate=SAMPLE_RATE).mono()
+    return Audio.from_array(whole.samples[:, : round(recipe.seconds * SAMPLE_RATE)], SAMPLE_RATE)
+
+
+def _degrade(reference: Audio, clip: Clip, recipe: ClipRecipe) -> tuple[Audio, Audio]:
+    degraded = apply_cascade(reference, parse_cascade(clip.process))
+    return (
+        normalise_loudness(reference, recipe.loudness),
+        _to_16_bit(normalise_loudness(degraded, recipe.loudness)),
+    )
+
+
+def _to_16_bit(audio: Audio) -> Audio:
+    """Round to the samples a 16-bit file holds, so that what is labelled is what is stored."""
+    steps = np.clip(np.round(audio.samples * 32768.0), -32768, 32767)
+    return Audio.from_array(steps / 32768.0, audio.sample_rate)
+
+
+def _journal_row(recipe: ClipRecipe, clip: Clip) -> dict[str, Any]:
+    return {"settings": _settings(recipe), "clip": asdict(clip)}
+
+
+def _settings(recipe: ClipRecipe) -> str:
+    """What besides its process decides how a clip sounds and is labelled."""
+    return f"{recipe.seconds} s, {recipe.loudness} LUFS, {engine_name()}"
+
+
+def _read_journal(path: Path, recipe: ClipRecipe, planned: Sequence[Clip]) -> dict[str, Clip]:
+    """Return what an earlier run finished of this plan; a line cut off by a kill is ignored."""
+    if not path.is_file():
+        return {}
+    wanted = {clip.id: clip for clip in planned}
+    done = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        clip = Clip(**row["clip"])
+        plan = wanted.get(clip.id)
+        unlabelled = replace(clip, label=None, engine="", pcm_sha256="", error="", split="train")
+        if (
+            plan is not None
+            and row["settings"] == _settings(recipe)
+            and unlabelled == replace(plan, split="train")
+        ):
+            done[clip.id] = replace(clip, split=plan.split)
+    return done
+
+
+def load_clip_recipe(values: object) -> ClipRecipe:
+    """Check the values of a YAML file; raises `ConfigError` naming the wrong one."""
+    try:
+        return ClipRecipe.model_validate(values)
+    except ValueError as error:
+        raise ConfigError(f"the recipe does not fit: {error}") from error
+
+
+def inspect_manifest(path: Path) -> dict[str, Any]:
+    """Summarise a manifest: counts per split and source, label histogram, failures."""
+    clips = read_manifest(path)
+    labels = [clip.label for clip in clips if clip.label is not None]
+    histogram, edges = np.histogram(labels, bins=8, range=(1.0, 5.0))
+    failures = [clip for clip in clips if clip.error]
+    return {
+        "clips": len(clips),
+        "recordings": len({clip.recording for clip in clips}),
+        "labelled": len(labels),
+        "per_split": {s: sum(clip.split == s for clip in clips) for s in SPLITS},
+        "per_source": dict(sorted(_count(clip.source for clip in clips).items())),
+        "label_histogram": [
+            {"from": float(low), "to": float(high), "clips": int(count)}
+            for low, high, count in zip(edges[:-1], edges[1:], histogram, strict=True)
+        ],
+        "failures": _count(clip.error for clip in failures),
+    }
+
+
+def _count(values: Iterator[str]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for value in values:
+        counts[value] = counts.get(value, 0) + 1
+    return counts

@@ -1,0 +1,138 @@
+"""Auricle's own compact full-band network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from auricle.encoders.base import Encoder
+
+# Frames by bands that one output of the stem sees: about 50 ms of hops, so that holes that
+# flicker from frame to frame, band edges and isolated tones are seen before anything is averaged.
+_STEM_KERNEL = (9, 5)
+_STEM_STRIDE = (4, 2)
+
+
+class MelCnn(Encoder):
+    """A two-dimensional network at full spectral resolution, for clips of any length.
+
+    A stem of full-resolution kernels is followed by stages that halve the mel axis (the first
+    also the time axis); the last two add a residual convolution. What is left of the mel axis is
+    folded into the channels, so an embedding (every 8 frames) knows which band held what. A
+    learned offset per channel and band tells the shared kernels where on the mel axis they are.
+
+    With `statistics`, all embeddings of a clip also know how each band behaves over the whole
+    clip (`BandStatistics`).
+
+    Plain convolutions are chosen over depthwise ones because they are several times faster in
+    bfloat16 on processors (measured), for both training and inference.
+
+    >>> MelCnn()(torch.zeros(1, 188, 256)).shape
+    torch.Size([1, 1, 24, 192])
+    """
+
+    def __init__(
+        self,
+        mels: int = 256,
+        stem: int = 16,
+        channels: Sequence[int] = (32, 48, 64, 96),
+        features: int = 192,
+        dropout: float = 0.1,
+        statistics: bool = True,
+    ) -> None:
+        super().__init__()
+        self.features = features
+        self.stride = 2 * _STEM_STRIDE[0]
+        self.bands = nn.BatchNorm2d(mels)
+        self.stem = _convolution(1, stem, _STEM_KERNEL, _STEM_STRIDE)
+        height = math.ceil(mels / _STEM_STRIDE[1])
+        self.position = nn.Parameter(torch.zeros(1, stem, 1, height))
+        stages: list[nn.Module] = []
+        before = stem
+        for index, after in enumerate(channels):
+            stages.append(_convolution(before, after, (3, 3), (2 if index == 0 else 1, 2)))
+            stages.append(nn.ReLU(inplace=True))
+            if index >= len(channels) - 2:
+                stages.append(_Residual(after))
+            before, height = after, math.ceil(height / 2)
+        self.stages = nn.Sequential(*stages)
+        self.fold = nn.Sequential(
+            nn.Conv1d(before * height, features, 1, bias=False), nn.BatchNorm1d(features)
+        )
+        self.neighbours = nn.Sequential(
+            nn.ReLU(),
+            nn.Conv1d(features, features, 5, padding=2, bias=False),
+            nn.BatchNorm1d(features),
+        )
+        self.statistics = BandStatistics(mels, features) if statistics else None
+        self.dropout = nn.Dropout(dropout)
+
+    def frames(self, frames: int) -> int:
+        """Number of embeddings that so many spectrogram frames give."""
+        after_stem = math.ceil(frames / _STEM_STRIDE[0])
+        return math.ceil(after_stem / 2)
+
+    def forward(self, log_mel: Tensor) -> Tensor:
+        """Return `[batch, 1, frame, feature]` for `log_mel` `[batch, frame, mel]`."""
+        # The bands are normalised as channels (a view that is channels-last in memory).
+        bands = self.bands(log_mel.transpose(1, 2).unsqueeze(-1))
+        image = bands.permute(0, 3, 2, 1)
+        image = self.stages(torch.relu(self.stem(image) + self.position))
+        folded: Tensor = self.fold(image.permute(0, 1, 3, 2).flatten(1, 2))
+        embedding = folded + self.neighbours(folded)
+        if self.statistics is not None:
+            embedding = embedding + self.statistics(log_mel).unsqueeze(-1)
+        embedding = self.dropout(torch.relu(embedding)).transpose(1, 2)
+        return embedding.unsqueeze(1)
+
+
+class BandStatistics(nn.Module):
+    """How each mel band behaves over a whole clip, as one embedding.
+
+    Mean, standard deviation and mean absolute difference of successive frames of each band go
+    through a small network. Such statistics alone, given to a forest of trees, predict codec
+    quality well.
+
+    >>> BandStatistics(256, 192)(torch.zeros(2, 100, 256)).shape
+    torch.Size([2, 192])
+    """
+
+    def __init__(self, mels: int, features: int, hidden: int = 128, dropout: float = 0.2) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.BatchNorm1d(3 * mels),
+            nn.Dropout(dropout),
+            nn.Linear(3 * mels, hidden),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, features),
+        )
+
+    def forward(self, log_mel: Tensor) -> Tensor:
+        """Return `[batch, feature]` for `log_mel` `[batch, frame, mel]`."""
+        mean = log_mel.mean(dim=1)
+        deviation = ((log_mel - mean.unsqueeze(1)).square().mean(dim=1) + 1e-8).sqrt()
+        change = (log_mel[:, 1:] - log_mel[:, :-1]).abs().mean(dim=1)
+        statistics: Tensor = self.layers(torch.cat((mean, deviation, change), dim=-1))
+        return statistics
+
+
+class _Residual(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = _convolution(channels, channels, (3, 3), (1, 1))
+
+    def forward(self, image: Tensor) -> Tensor:
+        return torch.relu(image + self.body(image))
+
+
+def _convolution(
+    before: int, after: int, kernel: tuple[int, int], stride: tuple[int, int]
+) -> nn.Sequential:
+    padding = (kernel[0] // 2, kernel[1] // 2)
+    return nn.Sequential(
+        nn.Conv2d(before, after, kernel, stride, padding, bias=False), nn.BatchNorm2d(after)
+    )

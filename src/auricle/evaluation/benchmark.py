@@ -1,0 +1,139 @@
+"""Scores against labels: run a metric over the labelled clips of a manifest."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.api import score_files
+from auricle.catalog import find_bundle
+from auricle.core.errors import DataError
+from auricle.data.manifest import Clip, Split, read_manifest
+from auricle.stats.intervals import Estimate, coverage
+from auricle.stats.performance import Agreement, aggregate_by, agreement
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """What a metric said of clips with labels; `score`, `low`, `high`, `target` are `[clip]`.
+
+    `target` is the label on the metric's own scale, `failures` the clips without a score.
+    """
+
+    metric: str
+    model_sha256: str
+    split: str
+    clips: tuple[Clip, ...]
+    score: Vector
+    low: Vector
+    high: Vector
+    target: Vector
+    failures: tuple[tuple[str, str], ...]
+
+    @property
+    def recordings(self) -> tuple[str, ...]:
+        """The recording of each clip: what intervals are bootstrapped over."""
+        return tuple(clip.recording for clip in self.clips)
+
+    def per_clip(self) -> Agreement:
+        """Agreement over clips, bootstrapped over recordings."""
+        return agreement(self.score, self.target, groups=self.recordings)
+
+    def per_process(self) -> Agreement:
+        """Agreement of the means of each process (a codec at a bitrate: a system)."""
+        processes = [clip.process for clip in self.clips]
+        single = [index for index, process in enumerate(processes) if "+" not in process]
+        names = [processes[index] for index in single]
+        _, scores = aggregate_by(self.score[single], names)
+        _, targets = aggregate_by(self.target[single], names)
+        return agreement(scores, targets)
+
+    def per_source(self) -> dict[str, Agreement]:
+        """Agreement within each source of recordings that has at least 24 clips."""
+        found = {}
+        for source in sorted({clip.source for clip in self.clips}):
+            rows = [index for index, clip in enumerate(self.clips) if clip.source == source]
+            if len(rows) >= 24:
+                groups = [self.clips[row].recording for row in rows]
+                # A single recording leaves nothing to draw from but its clips.
+                found[source] = agreement(
+                    self.score[rows],
+                    self.target[rows],
+                    groups=groups if len(set(groups)) > 2 else None,
+                )
+        return found
+
+    def coverage(self) -> Estimate:
+        """Share of clips whose label lies in the metric's interval."""
+        return coverage(self.low, self.high, self.target)
+
+
+def evaluate_metric(
+    metric: str,
+    manifest: Path,
+    split: Split,
+    *,
+    jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Score the labelled clips of a split through the same door that users go through.
+
+    Raises `DataError` when the split holds no labelled clips or none of them can be scored.
+    """
+    clips = [c for c in read_manifest(manifest) if c.split == split and c.label is not None]
+    if not clips:
+        raise DataError(f"{manifest} holds no labelled clips of the {split} split")
+    label_scale = find_bundle(metric).config.label_scale
+    files = [str(manifest.parent / clip.path) for clip in clips]
+    kept, rows, failures = [], [], []
+    name = sha256 = ""
+    for done, (clip, result) in enumerate(
+        zip(clips, score_files(files, metric, jobs=jobs), strict=True), start=1
+    ):
+        name, sha256 = result.metric, result.model_sha256
+        if result.score is None:
+            failures.append((clip.id, str(result.error)))
+        else:
+            kept.append(clip)
+            rows.append((result.score.value, *result.score.interval))
+        if progress is not None:
+            progress(done, len(clips))
+    if not kept:
+        raise DataError(f"none of the {len(clips)} clips could be scored: {failures[0][1]}")
+    score, low, high = np.array(rows, dtype=np.float64).T
+    labels = np.array([clip.label for clip in kept], dtype=np.float64)
+    return Evaluation(
+        metric=name,
+        model_sha256=sha256,
+        split=split,
+        clips=tuple(kept),
+        score=score,
+        low=low,
+        high=high,
+        target=100.0 * label_scale(labels).astype(np.float64),
+        failures=tuple(failures),
+    )
+
+
+def write_predictions(evaluation: Evaluation, path: Path) -> None:
+    """Write one row per clip, so that anyone can compare metrics clip by clip."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("id", "recording", "source", "process", "target", "score", "low", "high"))
+        columns = (evaluation.target, evaluation.score, evaluation.low, evaluation.high)
+        for clip, *numbers in zip(evaluation.clips, *columns, strict=True):
+            numbers = [f"{number:.3f}" for number in numbers]
+            writer.writerow((clip.id, clip.recording, clip.source, clip.process, *numbers))
+
+
+def count_recordings(clips: Sequence[Clip]) -> int:
+    """Number of distinct recordings among clips."""
+    return len({clip.recording for clip in clips})

@@ -1,0 +1,1 @@
+"""Pooling over frames, prediction heads and calibration."""

@@ -1,0 +1,1 @@
+"""Published systems and corpora as YAML."""

@@ -1,0 +1,1 @@
+"""The one assembled model: its configuration, bundle and runtime."""

@@ -1,0 +1,176 @@
+"""What a system is made of, as data: everything needed to build it again, except its weights."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from auricle.core.spec import Domain, MetricSpec, Scale
+from auricle.signal.spectra import LogMel
+
+Size = Annotated[int, Field(gt=0)]
+Sizes = Annotated[tuple[Size, ...], Field(min_length=1)]
+Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class Part(BaseModel):
+    """Base of all configurations: frozen, and no key that nobody reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LogMelConfig(Part):
+    """The fields of `auricle.signal.spectra.LogMel`."""
+
+    kind: Literal["log_mel"] = "log_mel"
+    sample_rate: Size = 48000
+    n_fft: Size = 2048
+    hop: Size = 256
+    n_mels: Size = 256
+    range_db: Annotated[float, Field(gt=0.0)] = 80.0
+    level: Literal["maximum", "absolute"] = "maximum"
+    scale: Literal["fixed", "min_max"] = "fixed"
+
+    def build(self) -> LogMel:
+        """Return the front end.
+
+        >>> LogMelConfig(n_mels=64).build().n_mels
+        64
+        """
+        return LogMel(**self.model_dump(exclude={"kind"}))
+
+
+class Conv1dConfig(Part):
+    """`auricle.encoders.conv1d.Conv1d`."""
+
+    kind: Literal["conv1d"]
+    filters: Sizes = (64, 128, 256)
+    lengths: Sizes = (11, 7, 3)
+    dropout: Rate = 0.01
+
+    @model_validator(mode="after")
+    def _as_many(self) -> Self:
+        if len(self.filters) != len(self.lengths):
+            raise ValueError("filters and lengths must be as many")
+        return self
+
+
+class MelCnnConfig(Part):
+    """`auricle.encoders.mel_cnn.MelCnn`."""
+
+    kind: Literal["mel_cnn"]
+    stem: Size = 16
+    channels: Sizes = (32, 48, 64, 96)
+    features: Size = 192
+    dropout: Rate = 0.1
+    statistics: bool = True
+
+
+class FlattenConfig(Part):
+    """`auricle.heads.pooling.FlattenPooling`."""
+
+    kind: Literal["flatten"]
+
+
+class AttentionConfig(Part):
+    """`auricle.heads.pooling.AttentionPooling`."""
+
+    kind: Literal["attention"]
+    hidden: Size = 64
+
+
+class MeanConfig(Part):
+    """`auricle.heads.pooling.MeanPooling`."""
+
+    kind: Literal["mean"]
+
+
+class RegressionConfig(Part):
+    """`auricle.heads.regression.RegressionHead`."""
+
+    kind: Literal["regression"]
+    hidden: tuple[Size, ...] = (256, 128)
+    dropout: Rate = 0.01
+
+
+class GaussianConfig(Part):
+    """`auricle.heads.gaussian.GaussianHead`."""
+
+    kind: Literal["gaussian"]
+    hidden: Size = 64
+    dropout: Rate = 0.1
+
+
+EncoderConfig = Annotated[Conv1dConfig | MelCnnConfig, Field(discriminator="kind")]
+PoolingConfig = Annotated[FlattenConfig | AttentionConfig | MeanConfig, Field(discriminator="kind")]
+HeadConfig = Annotated[RegressionConfig | GaussianConfig, Field(discriminator="kind")]
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+
+
+class SystemConfig(Part):
+    """One assembled model: front end, encoder, pooling, head, and how to speak of it.
+
+    `segment` is the length in seconds that the network hears at once, `shortest` the shortest
+    input in seconds that it accepts.
+
+    >>> config = SystemConfig.model_validate({
+    ...     "name": "demo", "tag": "v1", "summary": "A demonstration.", "licence": "MIT",
+    ...     "citation": "", "encoder": {"kind": "mel_cnn"}, "pooling": {"kind": "attention"},
+    ...     "head": {"kind": "gaussian"}})
+    >>> config.spec.full_name, config.segment_frames, config.fixed_length
+    ('demo.v1', 1876, False)
+    """
+
+    name: Name
+    tag: Name
+    summary: str
+    domain: Domain = "music"
+    front_end: LogMelConfig = LogMelConfig()
+    segment: Annotated[float, Field(gt=0.0)] = 10.0
+    shortest: Annotated[float, Field(gt=0.0)] = 0.5
+    encoder: EncoderConfig
+    pooling: PoolingConfig
+    head: HeadConfig
+    licence: str
+    citation: str
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.shortest > self.segment:
+            raise ValueError("the shortest input must not be longer than a segment")
+        return self
+
+    @property
+    def fixed_length(self) -> bool:
+        """Whether the network takes whole segments only."""
+        return self.pooling.kind == "flatten"
+
+    @property
+    def segment_samples(self) -> int:
+        """Number of samples in a segment."""
+        return round(self.segment * self.front_end.sample_rate)
+
+    @property
+    def segment_frames(self) -> int:
+        """Number of spectrogram frames in a segment."""
+        return self.front_end.build().frames(self.segment_samples)
+
+    @property
+    def spec(self) -> MetricSpec:
+        """The facts that every metric states; scores run from 0 to 100."""
+        return MetricSpec(
+            name=self.name,
+            tag=self.tag,
+            summary=self.summary,
+            domain=self.domain,
+            needs_reference=False,
+            sample_rate=self.front_end.sample_rate,
+            channels=1,
+            shortest=self.shortest,
+            scale=Scale(0.0, 100.0),
+            listens_to_level=False,
+            licence=self.licence,
+            citation=self.citation,
+        )

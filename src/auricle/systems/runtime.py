@@ -1,0 +1,199 @@
+"""Running a bundle on audio of any length, without torch.
+
+The way is the same for a file, an array and training data: blocks, mono mean, 48 kHz, segments,
+log-mel spectrogram, network. Segments go through the network one by one, so a score cannot
+depend on what else is scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from auricle.core.audio import Audio, Samples
+from auricle.core.errors import BundleError, SignalError
+from auricle.core.score import Moment, Notice, Score
+from auricle.core.spec import MetricSpec
+from auricle.signal.checks import SignalMonitor, is_silent, narrow_band
+from auricle.signal.io import AudioStream
+from auricle.signal.resample import resample_blocks
+from auricle.signal.segment import Segment, split_segments
+from auricle.signal.spectra import mel_edges
+
+if TYPE_CHECKING:
+    from auricle.systems.bundle import Bundle
+
+_OUTPUTS = ["mean", "log_variance", "track"]
+# A band counts as used when its 95th percentile over time is this far above the floor.
+_USED_LEVEL = 0.05
+
+
+class Metric:
+    """A no-reference metric, ready to run.
+
+    Call it with samples `[time]` or `[channel, time]` and their rate in Hz, or give a file to
+    `score_file`. Both raise `InputError` for what cannot be judged.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        import onnxruntime
+
+        self.spec: MetricSpec = bundle.config.spec
+        self.model_sha256 = bundle.model_sha256
+        self._bundle = bundle
+        self._front_end = bundle.config.front_end.build()
+        options = onnxruntime.SessionOptions()
+        # One thread per file: files run side by side, and sums keep their order.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                bundle.onnx, options, providers=["CPUExecutionProvider"]
+            )
+        except onnxruntime.capi.onnxruntime_pybind11_state.Fail as error:
+            raise BundleError(f"{bundle.onnx} is no model ONNX Runtime can run: {error}") from error
+
+    def __call__(self, samples: ArrayLike, sample_rate: int) -> Score:
+        """Score samples `[time]` or `[channel, time]` at `sample_rate` Hz."""
+        audio = Audio.from_array(samples, sample_rate)
+        monitor = SignalMonitor(audio.sample_rate, audio.channels)
+        return self._score(monitor.mix([audio.samples]), sample_rate, monitor)
+
+    def score_file(self, path: str | Path) -> Score:
+        """Score the first audio stream of a file."""
+        with AudioStream(path) as stream:
+            monitor = SignalMonitor(stream.sample_rate, stream.channels)
+            score = self._score(monitor.mix(stream.blocks()), stream.sample_rate, monitor, stream)
+        return score
+
+    def _score(
+        self,
+        mono: Iterable[Samples],
+        sample_rate: int,
+        monitor: SignalMonitor,
+        stream: AudioStream | None = None,
+    ) -> Score:
+        rate = self.spec.sample_rate
+        tally = _Tally(rate)
+        for segment in split_segments(
+            resample_blocks(mono, sample_rate, rate), self._bundle.config.segment_samples
+        ):
+            self._judge(segment, tally)
+        if tally.heard == 0:
+            raise SignalError(_nothing_to_judge(tally, self.spec, monitor))
+        decoding = stream.notices() if stream is not None else ()
+        warnings = (*decoding, *monitor.notices(), *tally.notices())
+        return self._conclude(tally, warnings)
+
+    def _judge(self, segment: Segment, tally: _Tally) -> None:
+        tally.samples += segment.fresh
+        if segment.samples.size < round(self.spec.shortest * self.spec.sample_rate):
+            return
+        tally.long_enough = True
+        if is_silent(segment.samples):
+            return
+        log_mel = self._front_end(segment.samples)
+        mean, log_variance, track = self.run_network(log_mel)
+        tally.add(segment, float(mean), float(np.exp(0.5 * log_variance)), track, log_mel)
+
+    def run_network(
+        self, log_mel: NDArray[np.float32]
+    ) -> tuple[np.float32, np.float32, NDArray[np.float32]]:
+        """Return mean, log-variance and track `[frame]`, all on 0..1, for `[frame, mel]`."""
+        mean, log_variance, track = self._session.run(_OUTPUTS, {"log_mel": log_mel[np.newaxis]})
+        return mean[0], log_variance[0], track[0]
+
+    def _conclude(self, tally: _Tally, warnings: tuple[Notice, ...]) -> Score:
+        scale = self.spec.scale
+        mean = tally.mean / tally.heard
+        # Errors within one recording go together: sigma is averaged, not divided by sqrt(n).
+        low, high = self._bundle.calibration.interval(mean, tally.sigma / tally.heard)
+        return Score(
+            value=scale.low + scale.span * mean,
+            interval=(scale.low + scale.span * low, scale.low + scale.span * high),
+            track=tuple(tally.moments(scale.low, scale.span)),
+            scale=scale,
+            metric=self.spec.full_name,
+            duration=tally.samples / tally.sample_rate,
+            warnings=warnings,
+        )
+
+
+@dataclass
+class _Tally:
+    """Running sums over segments, weighted by the samples that each adds."""
+
+    sample_rate: int
+    samples: int = 0
+    heard: int = 0
+    long_enough: bool = False
+    mean: float = 0.0
+    sigma: float = 0.0
+    bandwidth: float = 0.0
+    sums: list[float] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+
+    def add(
+        self,
+        segment: Segment,
+        mean: float,
+        sigma: float,
+        track: NDArray[np.float32],
+        log_mel: NDArray[np.float32],
+    ) -> None:
+        """Take in what the network said of one segment."""
+        self.heard += segment.fresh
+        self.mean += mean * segment.fresh
+        self.sigma += sigma * segment.fresh
+        used = np.flatnonzero(np.percentile(log_mel[::8], 95.0, axis=0) > _USED_LEVEL)
+        if used.size:
+            top = mel_edges(self.sample_rate, log_mel.shape[1])[used[-1] + 1]
+            self.bandwidth = max(self.bandwidth, float(top))
+        self._extend_track(segment, track)
+
+    def _extend_track(self, segment: Segment, track: NDArray[np.float32]) -> None:
+        centres = (np.arange(track.size) + 0.5) * segment.samples.size / track.size
+        fresh = centres >= segment.seen
+        seconds = ((segment.start + centres[fresh]) / self.sample_rate).astype(int)
+        missing = int(seconds.max(initial=0)) + 1 - len(self.sums)
+        self.sums.extend([0.0] * missing)
+        self.counts.extend([0] * missing)
+        for second, value in zip(seconds.tolist(), track[fresh].tolist(), strict=True):
+            self.sums[second] += value
+            self.counts[second] += 1
+
+    def moments(self, low: float, span: float) -> list[Moment]:
+        """Return one value per second that was judged."""
+        duration = self.samples / self.sample_rate
+        return [
+            Moment(float(second), min(second + 1.0, duration), low + span * total / count)
+            for second, (total, count) in enumerate(zip(self.sums, self.counts, strict=True))
+            if count
+        ]
+
+    def notices(self) -> tuple[Notice, ...]:
+        """What was noticed in the spectrogram and in what was left out."""
+        found = narrow_band(self.bandwidth)
+        left_out = (self.samples - self.heard) / self.sample_rate
+        if left_out > 0:
+            message = f"{left_out:.0f} s of silence were left out of the score"
+            found = (*found, Notice("partly_silent", message))
+        return found
+
+
+def _nothing_to_judge(tally: _Tally, spec: MetricSpec, monitor: SignalMonitor) -> str:
+    if tally.samples == 0:
+        return "it holds no samples"
+    if not tally.long_enough:
+        return (
+            f"it lasts {tally.samples / tally.sample_rate:.3f} s: {spec.full_name} needs at least"
+            f" {spec.shortest:g} s"
+        )
+    if any(notice.kind == "cancelled" for notice in monitor.notices()):
+        return "the channels cancel: nothing is left in the mono mix that is judged"
+    return "it is silent: there is nothing to judge"

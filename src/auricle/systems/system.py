@@ -1,0 +1,101 @@
+"""The assembled network in torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from auricle.core.errors import BundleError
+from auricle.encoders.base import Encoder
+from auricle.encoders.conv1d import Conv1d
+from auricle.encoders.mel_cnn import MelCnn
+from auricle.heads.gaussian import GaussianHead
+from auricle.heads.pooling import AttentionPooling, FlattenPooling, MeanPooling
+from auricle.heads.regression import Prediction, RegressionHead
+from auricle.systems.bundle import Bundle
+from auricle.systems.config import SystemConfig
+
+
+class System(nn.Module):
+    """Encoder, pooling and head in a row.
+
+    In evaluation mode quality is truncated to 0..1; while training it is not. A linear output
+    that is truncated afterwards (Kasperuk and Zielinski, 2024, Sec. III.D) reaches 1 for lossless
+    audio, which a sigmoid never does, and its gradient does not fade near the top, where the
+    most interesting codecs lie.
+    """
+
+    def __init__(self, encoder: Encoder, pooling: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.pooling = pooling
+        self.head = head
+
+    def forward(self, log_mel: Tensor) -> Prediction:
+        """Return the prediction for `log_mel` `[batch, frame, mel]` in 0..1."""
+        prediction: Prediction = self.head(self.pooling(self.encoder(log_mel)))
+        if self.training:
+            return prediction
+        return prediction._replace(
+            mean=prediction.mean.clamp(0.0, 1.0), track=prediction.track.clamp(0.0, 1.0)
+        )
+
+
+def build_system(config: SystemConfig) -> System:
+    """Build the network that a configuration describes, with fresh weights.
+
+    >>> config = SystemConfig.model_validate({
+    ...     "name": "demo", "tag": "v1", "summary": "A demonstration.", "licence": "MIT",
+    ...     "citation": "", "encoder": {"kind": "conv1d"}, "pooling": {"kind": "flatten"},
+    ...     "head": {"kind": "regression"}})
+    >>> sum(parameter.numel() for parameter in build_system(config).parameters())
+    15442881
+    """
+    encoder = _build_encoder(config)
+    features = encoder.features
+    if config.fixed_length:
+        features *= encoder.frames(config.segment_frames)
+    return System(encoder, _build_pooling(config, features), _build_head(config, features))
+
+
+def load_system(bundle: Bundle) -> System:
+    """Build a bundle's network and load its weights strictly; it comes in evaluation mode.
+
+    Raises `BundleError` when the bundle holds no weights or they don't fit its configuration.
+    """
+    system = build_system(bundle.config)
+    load_weights(system, load_file(bundle.weights), bundle.weights)
+    return system.eval()
+
+
+def load_weights(system: System, weights: Mapping[str, Tensor], source: Path) -> None:
+    """Load weights strictly; `source` is named when they don't fit, by a `BundleError`."""
+    try:
+        system.load_state_dict(weights, strict=True)
+    except RuntimeError as error:
+        raise BundleError(f"{source} does not fit the configured network: {error}") from error
+
+
+def _build_encoder(config: SystemConfig) -> Encoder:
+    options = config.encoder.model_dump(exclude={"kind"})
+    mels = config.front_end.n_mels
+    if config.encoder.kind == "conv1d":
+        return Conv1d(mels, **options)
+    return MelCnn(mels, **options)
+
+
+def _build_pooling(config: SystemConfig, features: int) -> nn.Module:
+    options = config.pooling.model_dump(exclude={"kind"})
+    if config.pooling.kind == "attention":
+        return AttentionPooling(features, **options)
+    return MeanPooling() if config.pooling.kind == "mean" else FlattenPooling()
+
+
+def _build_head(config: SystemConfig, features: int) -> nn.Module:
+    options = config.head.model_dump(exclude={"kind"})
+    if config.head.kind == "regression":
+        return RegressionHead(features, **options)
+    return GaussianHead(features, **options)

@@ -1,0 +1,143 @@
+"""The command line as a user meets it: a process, its output, its exit code."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.conftest import RATE, make_music
+
+from auricle.signal.io import read_audio
+
+Write = Callable[..., Path]
+
+
+def auricle(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "-m", "auricle", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+
+
+@pytest.fixture
+def folder(write: Write, tmp_path: Path) -> Path:
+    (tmp_path / "clips").mkdir()
+    for number in range(3):
+        write(f"clips/{number}.wav", make_music(1.0, number))
+    (tmp_path / "clips" / "1.wav").write_text("no audio")
+    return tmp_path / "clips"
+
+
+def rows(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_one_failure_is_one_row_and_the_exit_code_tells(folder: Path) -> None:
+    run = auricle("score", folder, "--format", "jsonl")
+    assert run.returncode == 1
+    assert [Path(row["path"]).name for row in rows(run.stdout)] == ["0.wav", "1.wav", "2.wav"]
+    assert [bool(row["error"]) for row in rows(run.stdout)] == [False, True, False]
+    assert run.stderr == ""
+
+
+def test_the_table_names_files_scores_and_reasons(folder: Path) -> None:
+    run = auricle("score", folder, "--track")
+    assert "0.wav" in run.stdout
+    assert "not scored: FFmpeg does not recognise it" in run.stdout
+    assert "90% interval" in run.stdout
+
+
+def test_json_and_csv_hold_the_same_scores(folder: Path, tmp_path: Path) -> None:
+    auricle("score", folder, "--output", tmp_path / "s.json")
+    auricle("score", folder, "--output", tmp_path / "s.csv", "--jobs", 2)
+    structured = json.loads((tmp_path / "s.json").read_text())
+    flat = list(csv.DictReader(io.StringIO((tmp_path / "s.csv").read_text())))
+    assert [row["score"] for row in structured] == [
+        float(row["score"]) if row["score"] else None for row in flat
+    ]
+    assert flat[1]["error_kind"] == "decode"
+
+
+def test_resuming_gives_what_one_run_gives(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "scores.jsonl"
+    auricle("score", folder, "--output", output)
+    whole = output.read_text()
+    # As a kill leaves it: one row done, the next cut off.
+    output.write_text(whole[: whole.index("\n") + 40])
+    run = auricle("score", folder, "--output", output, "--resume")
+    assert run.returncode == 1
+    assert output.read_text() == whole
+    other = auricle("score", folder / "0.wav", folder / "0.wav", "--output", output, "--resume")
+    assert other.returncode == 2
+    assert "row 2" in other.stderr
+    assert output.read_text() == whole
+
+
+def test_a_gate_for_ci(folder: Path) -> None:
+    good = folder / "0.wav"
+    assert auricle("score", good, "--min-score", 0).returncode == 0
+    assert auricle("score", good, "--min-score", 101).returncode == 3
+
+
+def test_usage_errors_say_what_to_do(folder: Path) -> None:
+    cases = [
+        (("score", folder, "--metric", "codec-musik"), 2, "codec-music"),
+        (("score", folder, "--resume"), 2, "--output"),
+        (("score", folder, "--output", "x.doc"), 2, "--format"),
+        (("degrade", folder / "0.wav", "o.wav", "--process", "opuss:32k"), 2, "opus"),
+        (("degrade", "nowhere.wav", "o.wav", "--process", "opus:32k"), 1, "no such file"),
+        (("data", "inspect", "nowhere.csv"), 5, "no manifest"),
+        (("evaluate", "codec-music", "--manifest", "nowhere.csv"), 5, "no manifest"),
+        (("train", "no-recipe", "--features", ".", "--output", "."), 2, "codec-music"),
+    ]
+    for arguments, code, hint in cases:
+        run = auricle(*arguments)
+        assert (run.returncode, hint in run.stderr) == (code, True), (arguments, run.stderr)
+        assert "Traceback" not in run.stderr
+
+
+def test_degrading_keeps_length_rate_and_channels(write: Write, tmp_path: Path) -> None:
+    source = write("a.flac", np.stack([make_music(1.0, 1), make_music(1.0, 2)]))
+    target = tmp_path / "b.flac"
+    process = ("--process", "opus:32k", "--process", "lowpass:7500")
+    assert auricle("degrade", source, target, *process).returncode == 0
+    before, after = read_audio(source), read_audio(target)
+    assert after.samples.shape == before.samples.shape
+    assert after.sample_rate == RATE
+    power = np.abs(np.fft.rfft(after.samples[0])) ** 2
+    assert power[16000:].sum() < 1e-3 * power.sum()
+
+
+def test_metrics_and_cards() -> None:
+    listed = auricle("metrics")
+    assert "codec-music.v1" in listed.stdout
+    card = auricle("metrics", "show", "codec-music")
+    assert "# codec-music" in card.stdout
+    assert auricle("metrics", "show", "nothing").returncode == 2
+
+
+def test_help_and_scores_never_import_torch(write: Write) -> None:
+    path = write("a.wav", make_music(1.0))
+    code = (
+        "import sys; sys.argv = ['auricle', *sys.argv[1:]]\n"
+        "from auricle.cli.main import run\n"
+        "try:\n    run()\nexcept SystemExit:\n    pass\n"
+        "assert 'torch' not in sys.modules and 'numba' not in sys.modules"
+    )
+    for arguments in (["--help"], ["score", str(path)], ["metrics"]):
+        command = [sys.executable, "-c", code, *arguments]
+        subprocess.run(command, check=True, capture_output=True)
+
+
+def test_a_closed_pipe_is_no_crash(folder: Path) -> None:
+    command = f"{sys.executable} -m auricle score {folder} --format jsonl | head -c 1"
+    run = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert "Traceback" not in run.stderr
+
+
+def test_version() -> None:
+    assert auricle("--version").stdout.strip() == version("auricle")

@@ -1,0 +1,158 @@
+"""The table of docs/inputs.md, row by row."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.conftest import RATE, make_music
+
+import auricle
+
+Write = Callable[..., Path]
+MUSIC = make_music(3.0)
+
+
+def verdict(path: Path | str) -> tuple[str | None, set[str]]:
+    """The error's kind, or the warnings' kinds; a score lies on the scale."""
+    (result,) = auricle.assess(path)
+    if result.error is not None:
+        assert str(result.error)
+        return result.error.kind, set()
+    assert result.score is not None
+    assert 0.0 <= result.score.value <= 100.0
+    return None, {notice.kind for notice in result.score.warnings}
+
+
+def encode(ffmpeg: str, source: Path, name: str, *options: str) -> Path:
+    target = source.parent / name
+    command = [ffmpeg, "-loglevel", "error", "-i", source, *options, target]
+    subprocess.run(command, check=True)
+    return target
+
+
+def cut(path: Path, share: float) -> Path:
+    content = path.read_bytes()
+    target = path.with_name(f"cut{path.suffix}")
+    target.write_bytes(content[: int(share * len(content))])
+    return target
+
+
+def test_corrupt(write: Write, tmp_path: Path) -> None:
+    content = bytearray(write("a.flac", MUSIC).read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 3000] = np.random.default_rng(0).bytes(3000)
+    (tmp_path / "b.flac").write_bytes(content)
+    error, warnings = verdict(tmp_path / "b.flac")
+    assert error is None
+    assert warnings & {"damaged", "truncated"}
+
+
+@pytest.mark.parametrize("suffix", ["flac", "wav"])
+def test_truncated(write: Write, suffix: str) -> None:
+    error, warnings = verdict(cut(write(f"a.{suffix}", MUSIC), 0.6))
+    assert error is None
+    assert "truncated" in warnings
+
+
+def test_truncated_mp3(write: Write, ffmpeg: str) -> None:
+    error, warnings = verdict(cut(encode(ffmpeg, write("a.wav", MUSIC), "a.mp3"), 0.6))
+    assert error is None
+    assert "truncated" in warnings
+
+
+def test_truncated_mp4_without_its_index(write: Write, ffmpeg: str) -> None:
+    assert verdict(cut(encode(ffmpeg, write("a.wav", MUSIC), "a.m4a"), 0.6))[0] == "decode"
+
+
+def test_empty(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").touch()
+    assert verdict(tmp_path / "a.wav")[0] == "decode"
+
+
+@pytest.mark.parametrize("suffix", ["wav", "mp3", "flac", "ogg", "m4a"])
+def test_text_renamed(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    path.write_text("This is a letter, not a recording.\n" * 300)
+    assert verdict(path)[0] == "decode"
+
+
+def test_video_without_and_with_audio(write: Write, ffmpeg: str, tmp_path: Path) -> None:
+    picture = ["-f", "lavfi", "-i", "testsrc=duration=3:size=64x64:rate=10"]
+    silent = tmp_path / "silent.mp4"
+    subprocess.run([ffmpeg, "-loglevel", "error", *picture, silent], check=True)
+    assert verdict(silent)[0] == "decode"
+    sound = encode(ffmpeg, write("a.wav", MUSIC), "sound.mp4", *picture)
+    assert verdict(sound)[0] is None
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5])
+def test_silence_and_offset(write: Write, level: float) -> None:
+    assert verdict(write("a.wav", np.full(2 * RATE, level)))[0] == "signal"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_not_finite(write: Write, value: float) -> None:
+    broken = MUSIC.copy()
+    broken[1000] = value
+    assert verdict(write("a.wav", broken))[0] == "signal"
+
+
+@pytest.mark.parametrize("samples", [1, RATE // 4])
+def test_too_short(write: Write, samples: int) -> None:
+    assert verdict(write("a.wav", MUSIC[:samples]))[0] == "signal"
+
+
+def test_eight_channels(write: Write) -> None:
+    error, warnings = verdict(write("a.wav", np.stack([MUSIC] * 8)))
+    assert error is None
+    assert "downmixed" in warnings
+
+
+def test_cancelling_channels(write: Write) -> None:
+    assert verdict(write("a.wav", np.stack([MUSIC, -MUSIC])))[0] == "signal"
+    rest = 0.02 * make_music(3.0, seed=9)
+    error, warnings = verdict(write("b.wav", np.stack([MUSIC, rest - MUSIC])))
+    assert error is None
+    assert "cancelled" in warnings
+
+
+@pytest.mark.parametrize(("rate", "expected"), [(8000, {"low_sample_rate"}), (192000, set())])
+def test_rates(write: Write, rate: int, expected: set[str]) -> None:
+    error, warnings = verdict(write("a.wav", make_music(3.0, rate=rate), rate))
+    assert error is None
+    assert expected <= warnings
+
+
+def test_partly_silent(write: Write) -> None:
+    music = make_music(10.0)
+    error, warnings = verdict(write("a.wav", np.concatenate([music, np.zeros(12 * RATE)])))
+    assert error is None
+    assert "partly_silent" in warnings
+
+
+def test_unreadable(write: Write, tmp_path: Path) -> None:
+    path = write("a.wav", MUSIC)
+    path.chmod(0)
+    if os.geteuid() == 0:
+        # Root reads everything; as another user, the same file in the same process cannot be read.
+        tmp_path.chmod(0o755)
+        for parent in tmp_path.parents:
+            if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):
+                parent.chmod(0o755)
+        auricle.load("codec-music")
+        os.seteuid(65534)
+        try:
+            kind = verdict(path)[0]
+        finally:
+            os.seteuid(0)
+    else:
+        kind = verdict(path)[0]
+    assert kind == "unreadable"
+
+
+def test_missing(tmp_path: Path) -> None:
+    for path in (tmp_path / "nowhere.wav", tmp_path, f"{tmp_path}/*.flac"):
+        assert verdict(path)[0] == "missing"

@@ -1,0 +1,124 @@
+"""The promises that every score keeps, on the embedded model."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.conftest import RATE, make_music
+
+import auricle
+from auricle.catalog import find_bundle
+from auricle.core.audio import Audio
+from auricle.degrade.base import apply_process, parse_process
+from auricle.signal.resample import resample
+from auricle.signal.spectra import LogMel
+from auricle.systems.runtime import Metric
+
+Write = Callable[..., Path]
+EXAMPLES = sorted(path for path in Path("examples").iterdir() if path.suffix != ".md")
+
+
+@pytest.fixture(scope="module")
+def metric() -> Metric:
+    return auricle.load("codec-music")
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_neighbours_order_and_workers_do_not_matter(path: Path) -> None:
+    alone = auricle.assess(path).scores[0]
+    forwards = auricle.assess(EXAMPLES, jobs=2)
+    backwards = auricle.assess(EXAMPLES[::-1], jobs=1)
+    for report in (forwards, backwards):
+        (same,) = (result.score for result in report if result.path == str(path))
+        assert same == alone
+
+
+def test_training_features_are_what_inference_hears(
+    metric: Metric, write: Write, tmp_path: Path
+) -> None:
+    from auricle.data.features import write_features
+    from auricle.data.manifest import Clip
+
+    path = write("clip.flac", make_music(10.0))
+    clip = Clip("clip", "r", "s", "r.flac", "test", "", path.name, label=3.0)
+    front_end: LogMel = find_bundle("codec-music").config.front_end.build()
+    features = write_features([clip], tmp_path, tmp_path / "features", front_end)
+    log_mel = np.asarray(features.log_mel[0], dtype=np.float32)
+    mean = metric.run_network(log_mel)[0]
+    # Features are kept in half precision: a hundredth of a point, not more.
+    assert 100 * mean == pytest.approx(metric.score_file(path).value, abs=0.05)
+
+
+@settings(deadline=None, max_examples=10)
+@given(gain=st.floats(-6.0, 0.0), seed=st.integers(0, 5))
+def test_gain_moves_a_score_by_less_than_a_point(gain: float, seed: int) -> None:
+    metric = auricle.load("codec-music")
+    samples = make_music(4.0, seed)
+    changed = samples * np.float32(10 ** (gain / 20))
+    assert abs(metric(changed, RATE).value - metric(samples, RATE).value) < 1.0
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("rate", [44100, 96000])
+def test_conversion_moves_a_score_by_less_than_a_point(
+    metric: Metric, path: Path, rate: int
+) -> None:
+    from auricle.signal.io import read_audio
+
+    audio = read_audio(path, sample_rate=48000)
+    converted = resample(audio, rate)
+    before = metric(audio.samples, audio.sample_rate).value
+    after = metric(converted.samples, rate).value
+    assert abs(after - before) < 1.0
+
+
+def test_padding_does_not_matter(metric: Metric, write: Write) -> None:
+    # Whole segments more, of the same kind, leave the first ones as they were.
+    samples = make_music(20.0)
+    long = metric(np.tile(samples, 2), RATE)
+    assert [m.score for m in long.track[:20]] == [m.score for m in metric(samples, RATE).track]
+
+
+def test_torch_and_onnx_runtime_agree(metric: Metric) -> None:
+    torch = pytest.importorskip("torch")
+    from auricle.systems.system import load_system
+
+    bundle = find_bundle("codec-music")
+    system = load_system(bundle)
+    log_mel = bundle.config.front_end.build()(make_music(5.0))
+    with torch.no_grad():
+        expected = system(torch.from_numpy(log_mel[np.newaxis]))
+    for ours, theirs in zip(metric.run_network(log_mel), expected, strict=True):
+        assert np.max(np.abs(ours - theirs[0].numpy())) < 1e-4
+
+
+@pytest.mark.parametrize("ladder", [("mp3:32k", "mp3:128k"), ("lowpass:3500", "lowpass:9000")])
+def test_harder_degradation_never_scores_better(metric: Metric, ladder: tuple[str, str]) -> None:
+    music = Audio.from_array(make_music(10.0), RATE)
+    hard, soft = (
+        metric(apply_process(music, parse_process(process)).samples, RATE) for process in ladder
+    )
+    margin = (soft.interval[1] - soft.interval[0]) / 2
+    assert hard.value <= soft.value + margin
+
+
+def test_long_files_run_in_bounded_memory(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    from auricle.signal.io import write_audio
+
+    path = tmp_path / "long.flac"
+    write_audio(path, Audio.from_array(np.tile(make_music(10.0), 60), RATE), bits=16)
+    code = (
+        "import resource, auricle;"
+        f"score = auricle.assess({str(path)!r}).scores[0];"
+        "print(round(score.duration), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    duration, megabytes = map(int, run.stdout.split())
+    assert duration == 600
+    assert megabytes < 500
