@@ -128,6 +128,19 @@ class TestBuild:
         assert [path.stem for path in output.rglob("*.flac")] == ["long-track-1"]
         assert [row.start for row in rows] == [2.0]
 
+    def test_a_failed_tool_is_tried_again(
+        self, package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(track: object, **settings: object) -> None:
+            raise DataError("fluidsynth took longer than 600 s")
+
+        recipe = make_recipe(albums=("audio", "music/L*"))
+        with monkeypatch.context() as patch:
+            patch.setattr(corpora, "decode_track", fail)
+            assert build_corpus(recipe, tmp_path / "out", cache=tmp_path, jobs=1) == []
+        assert "600 s" in (tmp_path / "out/skipped.csv").read_text()
+        assert len(build_corpus(recipe, tmp_path / "out", cache=tmp_path, jobs=1)) == 2
+
     def test_result_does_not_depend_on_jobs(self, package: Path, tmp_path: Path) -> None:
         recipe = make_recipe(albums=("audio", "music/*"), beats=("loop", "loops/*"))
         one = build_corpus(recipe, tmp_path / "one", cache=tmp_path, jobs=1)

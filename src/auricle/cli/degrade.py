@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from auricle.degrade.base import apply_cascade, parse_process
+from auricle.degrade.base import apply_cascade, parse_cascade
 from auricle.signal.io import read_audio, write_audio
 
 
@@ -16,9 +16,9 @@ def degrade(
     target: Annotated[Path, typer.Argument(help="Where to write: .flac (24 bit) or .wav.")],
     process: Annotated[
         list[str],
-        typer.Option(help="Such as opus:32k or lowpass:7500; give several for a cascade."),
+        typer.Option(help="Such as opus:32k, lowpass:7500, mp3:64k+aac:96k; repeatable."),
     ],
 ) -> None:
     """Degrade a file by codecs and filters; the result stays aligned to the sample."""
-    steps = [parse_process(text) for text in process]
+    steps = [step for text in process for step in parse_cascade(text)]
     write_audio(target, apply_cascade(read_audio(source), steps))

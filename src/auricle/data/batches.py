@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -94,7 +95,7 @@ class Batches:
 
     def __len__(self) -> int:
         """Number of batches in an epoch."""
-        return -(-len(self.rows) // self.batch_size)
+        return math.ceil(len(self.rows) / self.batch_size)
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """Yield the shuffled batches of an epoch."""

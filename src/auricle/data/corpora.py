@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -19,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from auricle.core.audio import Audio, Samples
-from auricle.core.errors import AuricleError, ConfigError, SignalError
+from auricle.core.errors import DataError, InputError, SignalError
 from auricle.data.corpus_recipe import (
     CorpusRecipe,
     CorpusSource,
@@ -108,10 +107,11 @@ def build_corpus(
 ) -> list[Recording]:
     """Build a corpus in `output` and return its table, which is written last.
 
-    Packages are kept in `cache`. Excerpts that are there already stay as they are, so a build
-    can be interrupted and a recipe extended. Tracks that don't qualify are listed with the
-    reason in `skipped.csv`. Raises `ConfigError` when a tool is missing and `DataError` when a
-    package can't be had or a pattern matches nothing.
+    Packages are kept in `cache`; `jobs` processes are spawned (so a script that calls this needs
+    the main guard), and `progress` is told (done, total, what happened). Excerpts that are there
+    already stay as they are, so a build can be interrupted and a recipe extended. Tracks that
+    don't qualify are listed with the reason in `skipped.csv`. Raises `ConfigError` when a tool is
+    missing and `DataError` when a package can't be had or a pattern matches nothing.
     """
     report = progress or (lambda done, total, text: None)
     fonts = recipe.soundfonts if any(src.format == "midi" for src in recipe.sources) else ()
@@ -156,10 +156,11 @@ def _process(job: _Job) -> _Outcome:
         return known
     try:
         outcome = _Outcome(job.track.recording, _cut(job))
-    except ConfigError:
-        raise
-    except AuricleError as error:
+    except InputError as error:
         outcome = _Outcome(job.track.recording, (), str(error))
+    except DataError as error:
+        # A tool failed or ran out of time: not the track's fault, so the next build tries again.
+        return _Outcome(job.track.recording, (), str(error))
     kept = {job.output / row.path for row in outcome.rows}
     for path in job.output.glob(f"{job.track.recording}-[0-9].flac"):
         if path not in kept:
@@ -167,7 +168,7 @@ def _process(job: _Job) -> _Outcome:
     job.note.parent.mkdir(parents=True, exist_ok=True)
     part = job.note.with_suffix(".part")
     part.write_text(json.dumps({"fingerprint": fingerprint, **asdict(outcome)}), encoding="utf-8")
-    os.replace(part, job.note)
+    part.replace(job.note)
     return outcome
 
 

@@ -119,7 +119,7 @@ def write_features(
         done[row] = 1
         if progress is not None:
             progress(count, len(labelled))
-    os.replace(part, output / _FEATURES)
+    part.replace(output / _FEATURES)
     _write_clips(labelled, output / _CLIPS)
     # Written last: it says that the rest is complete.
     _replace_text(output / _FACTS, json.dumps(facts, indent=2) + "\n")
@@ -217,7 +217,7 @@ def _read_facts(folder: Path) -> dict[str, object] | None:
 def _replace_text(path: Path, text: str) -> None:
     part = path.with_name(f".{path.name}.part")
     part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _write_clips(clips: Sequence[Clip], path: Path) -> None:

@@ -37,6 +37,7 @@ class MelCnn(Encoder):
     def __init__(
         self,
         mels: int = 256,
+        *,
         stem: int = 16,
         channels: Sequence[int] = (32, 48, 64, 96),
         features: int = 192,
@@ -85,8 +86,9 @@ class MelCnn(Encoder):
         embedding = folded + self.neighbours(folded)
         if self.statistics is not None:
             embedding = embedding + self.statistics(log_mel).unsqueeze(-1)
-        embedding = self.dropout(torch.relu(embedding)).transpose(1, 2)
-        return embedding.unsqueeze(1)
+        embedding = embedding.relu().transpose(1, 2).unsqueeze(1)
+        dropped: Tensor = self.dropout(embedding)
+        return dropped
 
 
 class BandStatistics(nn.Module):

@@ -49,7 +49,7 @@ def export_onnx(system: System, config: SystemConfig) -> bytes:
     if program is None:
         raise BundleError("torch did not return an ONNX model")
     _name_outputs(program.model.graph)
-    model = program.model_proto.SerializeToString()
+    model: bytes = program.model_proto.SerializeToString()
     lengths = (frames,) if config.fixed_length else (frames, frames // 3)
     for length in lengths:
         check_onnx(system, model, torch.rand(3, length, config.front_end.n_mels))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +18,7 @@ def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     """Write tensors, numbers and text to `path` at once: a crash leaves the previous file."""
     part = path.with_name(f".{path.name}.part")
     torch.save(dict(state), part)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def load_checkpoint(path: Path, fingerprint: str) -> dict[str, Any]:
@@ -43,7 +42,7 @@ def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
     """Write a network's state to `path` (safetensors) at once."""
     part = path.with_name(f".{path.name}.part")
     save_file({name: value.detach().contiguous() for name, value in weights.items()}, part)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:

@@ -191,7 +191,7 @@ def _merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _path(tree: Any, location: Sequence[str | int]) -> str:
+def _path(tree: object, location: Sequence[str | int]) -> str:
     """The dotted path as written: without the kinds that pydantic puts into locations."""
     keys: list[str] = []
     for place, key in enumerate(location):

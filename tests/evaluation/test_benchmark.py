@@ -1,0 +1,71 @@
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.conftest import RATE, make_music
+
+from auricle.core.audio import Audio
+from auricle.core.errors import DataError
+from auricle.data.manifest import Clip, write_manifest
+from auricle.degrade.base import apply_cascade, parse_cascade
+from auricle.evaluation.benchmark import Evaluation, evaluate_metric, write_predictions
+from auricle.evaluation.report import to_json, to_markdown
+from auricle.signal.io import write_audio
+
+PROCESSES = ("", "mp3:32k", "lowpass:3500", "opus:96k")
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clips")
+    clips = []
+    for song in range(6):
+        music = Audio.from_array(make_music(2.0, song), RATE)
+        for number, process in enumerate(PROCESSES):
+            name = f"{song}-{number}.flac"
+            write_audio(folder / name, apply_cascade(music, parse_cascade(process)))
+            label = (4.732, 2.5, 1.4, 4.5)[number] - 0.01 * song
+            clips.append(
+                Clip(name, f"song{song}", "synthetic", "r", "test", process, name, label)
+            )
+    clips.append(Clip("gone", "song0", "synthetic", "r", "test", "", "gone.flac", 4.0))
+    clips.append(Clip("other", "song9", "synthetic", "r", "train", "", "0-0.flac", 4.0))
+    write_manifest(clips, folder / "manifest.csv")
+    return folder / "manifest.csv"
+
+
+@pytest.fixture(scope="module")
+def evaluation(manifest: Path) -> Evaluation:
+    return evaluate_metric("codec-music", manifest, "test")
+
+
+def test_every_clip_of_the_split_is_accounted_for(evaluation: Evaluation) -> None:
+    assert len(evaluation.clips) == 24
+    assert [name for name, _ in evaluation.failures] == ["gone"]
+    assert np.all((evaluation.low <= evaluation.score) & (evaluation.score <= evaluation.high))
+
+
+def test_labels_are_put_on_the_scale_of_the_metric(evaluation: Evaluation) -> None:
+    assert evaluation.target[0] == 100.0
+    assert evaluation.target[1] == pytest.approx(100 * 1.5 / 3.732, abs=1e-3)
+
+
+def test_the_report_says_what_was_found(evaluation: Evaluation) -> None:
+    facts = to_json(evaluation)
+    assert facts["recordings"] == 6
+    assert facts["per_process"]["items"] == 4
+    markdown = to_markdown(evaluation)
+    assert "24 clips of 6 recordings, 1 without a score" in markdown
+    assert f"{facts['per_clip']['pcc']['value']:.3f}" in markdown
+
+
+def test_predictions_can_be_compared_clip_by_clip(evaluation: Evaluation, tmp_path: Path) -> None:
+    write_predictions(evaluation, tmp_path / "p.csv")
+    rows = list(csv.DictReader((tmp_path / "p.csv").open()))
+    assert [float(row["score"]) for row in rows] == pytest.approx(evaluation.score, abs=1e-3)
+
+
+def test_an_empty_split_is_an_error(manifest: Path) -> None:
+    with pytest.raises(DataError, match="calibration"):
+        evaluate_metric("codec-music", manifest, "calibration")
