@@ -1,1 +1,31 @@
-"""Auricle tells how good audio sounds."""
+"""Auricle tells how good audio sounds.
+
+>>> import auricle
+>>> report = auricle.assess(["examples/lossless.flac"])
+>>> score = report.scores[0]
+>>> score.metric, score.interval[0] <= score.value <= score.interval[1]
+('codec-music.v1', True)
+"""
+
+from importlib.metadata import version
+
+from auricle.api import assess
+from auricle.catalog import load
+from auricle.core.audio import Audio
+from auricle.core.errors import AuricleError
+from auricle.core.score import Moment, Notice, Report, Result, Score
+
+__version__ = version("auricle")
+
+__all__ = [
+    "Audio",
+    "AuricleError",
+    "Moment",
+    "Notice",
+    "Report",
+    "Result",
+    "Score",
+    "__version__",
+    "assess",
+    "load",
+]

@@ -52,7 +52,7 @@ def expand_paths(paths: Iterable[PathLike]) -> list[str]:
     A folder or glob that holds nothing stays as it is, so that its failure shows.
     """
     found: list[str] = []
-    for path in map(os.fspath, paths):
+    for path in [os.fspath(path) for path in paths]:
         if os.path.isdir(path):
             found += _audio_in(path) or [path]
         elif not os.path.exists(path) and glob.has_magic(path):

@@ -15,9 +15,7 @@ def test_likelihood_agrees_with_torch() -> None:
 def test_likelihood_is_best_at_the_true_variance() -> None:
     label = 0.3 * torch.randn(20000, generator=torch.Generator().manual_seed(0))
     losses = {
-        sigma: gaussian_nll(
-            torch.zeros(20000), torch.full((20000,), sigma).log() * 2, label
-        ).item()
+        sigma: gaussian_nll(torch.zeros(20000), torch.full((20000,), sigma).log() * 2, label).item()
         for sigma in (0.2, 0.3, 0.4)
     }
     assert min(losses, key=losses.__getitem__) == 0.3

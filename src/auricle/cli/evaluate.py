@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
 from auricle.cli.progress import progress_bar
-from auricle.core.errors import ConfigError
-from auricle.data.manifest import SPLITS, Split
+from auricle.data.manifest import Split
 
 
 def evaluate(
     metric: Annotated[str, typer.Argument(help="A metric's name, or a bundle folder.")],
     manifest: Annotated[Path, typer.Option(help="Labelled clips, with their audio beside it.")],
-    split: Annotated[str, typer.Option(help="Which part of the manifest.")] = "test",
+    split: Annotated[Split, typer.Option(help="Which part of the manifest.")] = "test",
     output: Annotated[
         Path | None, typer.Option(help="Folder for report.md, report.json, predictions.csv.")
     ] = None,
@@ -26,14 +25,12 @@ def evaluate(
     from auricle.evaluation.benchmark import evaluate_metric, write_predictions
     from auricle.evaluation.report import to_json, to_markdown
 
-    if split not in SPLITS:
-        raise ConfigError(f"--split is one of {', '.join(SPLITS)}, not {split!r}")
     with progress_bar() as bar:
         task = bar.add_task("scoring", total=None)
         found = evaluate_metric(
             metric,
             manifest,
-            cast(Split, split),
+            split,
             jobs=jobs,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )

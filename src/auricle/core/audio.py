@@ -79,6 +79,6 @@ def _to_float32(array: NDArray[np.generic]) -> Samples:
     if np.issubdtype(array.dtype, np.floating):
         return np.array(array, dtype=np.float32, order="C")
     if np.issubdtype(array.dtype, np.signedinteger):
-        info = np.iinfo(array.dtype)
-        return np.asarray(array.astype(np.float64) / -float(info.min), dtype=np.float32)
+        full_scale = 2.0 ** (8 * array.dtype.itemsize - 1)
+        return np.asarray(array.astype(np.float64) / full_scale, dtype=np.float32)
     raise InputError(f"samples must be floating point or signed integers, not {array.dtype}")

@@ -98,11 +98,12 @@ class Batches:
         return math.ceil(len(self.rows) / self.batch_size)
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        """Yield the shuffled batches of an epoch."""
+        """Yield the shuffled batches of an epoch; their sizes differ by one at most."""
         rng = np.random.default_rng([self.seed, number])
         order = rng.permutation(self.rows)
-        for begin in range(0, len(order), self.batch_size):
-            yield self._assemble(order[begin : begin + self.batch_size], rng)
+        # Even parts: a last batch of one clip would have no variance to normalise by.
+        for rows in np.array_split(order, len(self)):
+            yield self._assemble(rows, rng)
 
     def in_order(self) -> Iterator[Batch]:
         """Yield whole clips, unaugmented, in the order of `rows`."""

@@ -120,7 +120,7 @@ def write_features(
         if progress is not None:
             progress(count, len(labelled))
     part.replace(output / _FEATURES)
-    _write_clips(labelled, output / _CLIPS)
+    write_clip_table(labelled, output / _CLIPS)
     # Written last: it says that the rest is complete.
     _replace_text(output / _FACTS, json.dumps(facts, indent=2) + "\n")
     for leftover in output.glob(".*.part"):
@@ -220,7 +220,8 @@ def _replace_text(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def _write_clips(clips: Sequence[Clip], path: Path) -> None:
+def write_clip_table(clips: Sequence[Clip] | Sequence[LabelledClip], path: Path) -> None:
+    """Write `clips.csv`: which clip is in which row of the features, and its label."""
     names = [field.name for field in fields(LabelledClip)]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, names, lineterminator="\n")

@@ -30,8 +30,8 @@ class MelCnn(Encoder):
     Plain convolutions are chosen over depthwise ones because they are several times faster in
     bfloat16 on processors (measured), for both training and inference.
 
-    >>> MelCnn()(torch.zeros(1, 188, 256)).shape
-    torch.Size([1, 1, 24, 192])
+    >>> MelCnn()(torch.zeros(2, 188, 256)).shape
+    torch.Size([2, 1, 24, 192])
     """
 
     def __init__(

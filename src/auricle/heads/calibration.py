@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -50,9 +51,9 @@ def calibrate(
     0.9
     """
     ratios = _ratios(mean, log_variance, label)
-    rank = math.ceil((ratios.size + 1) * coverage)
+    rank = _rank(ratios.size, coverage)
     if rank > ratios.size:
-        fewest = math.ceil(coverage / (1.0 - coverage))
+        fewest = next(n for n in itertools.count(ratios.size) if _rank(n, coverage) <= n)
         raise DataError(
             f"an interval that covers {coverage:.0%} needs {fewest} calibration clips or more,"
             f" not {ratios.size}"
@@ -67,6 +68,11 @@ def calibrate(
         temperature=max(temperature, smallest),
         clips=ratios.size,
     )
+
+
+def _rank(clips: int, coverage: float) -> int:
+    # Rounded first: 0.9 times ten must not come out above nine.
+    return math.ceil(round((clips + 1) * coverage, 9))
 
 
 def _ratios(mean: ArrayLike, log_variance: ArrayLike, label: ArrayLike) -> NDArray[np.float64]:

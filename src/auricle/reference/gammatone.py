@@ -58,7 +58,7 @@ class VectorisedSpectrogramBuilder(GammatoneSpectrogramBuilder):
         return _spectrogram(sig, hann, numerators, poles, hop_size, num_cols)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _spectrogram(
     signal: _Array, hann: _Array, numerators: _Array, poles: _Array, hop: int, columns: int
 ) -> _Array:

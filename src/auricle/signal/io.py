@@ -56,7 +56,6 @@ class AudioStream:
             self._container.close()
             raise DecodeError("it holds no audio stream")
         self._stream = self._container.streams.audio[0]
-        self._stream.thread_type = "SLICE"  # frame threads would keep frames back
         context = self._stream.codec_context
         self.sample_rate = int(context.sample_rate or 0)
         self.channels = int(context.channels or 0)

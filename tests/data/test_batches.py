@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auricle.core.errors import ConfigError, DataError
+from auricle.data.batches import Augmentation, Batches, split_rows
+from auricle.data.features import FeatureSet, LabelledClip
+from auricle.signal.spectra import LogMel
+
+FRAMES, MELS, CLIPS = 20, 8, 11
+
+
+@pytest.fixture
+def features() -> FeatureSet:
+    # Every value of a clip is its row (over 16), every frame adds its number (over 1024).
+    rows = np.arange(CLIPS)[:, None, None] / 16 + np.arange(FRAMES)[None, :, None] / 1024
+    log_mel = np.broadcast_to(rows, (CLIPS, FRAMES, MELS)).astype(np.float16)
+    clips = tuple(
+        LabelledClip(f"c{row}", f"r{row}", "s", "train" if row < 8 else "test", 3.0, "")
+        for row in range(CLIPS)
+    )
+    return FeatureSet(Path("nowhere"), log_mel, clips, LogMel())
+
+
+def make(features: FeatureSet, **options: object) -> Batches:
+    labels = np.arange(CLIPS, dtype=np.float32) / 16
+    settings = {"batch_size": 4, "seed": 5} | options
+    return Batches(features, labels, range(CLIPS), **settings)  # type: ignore[arg-type]
+
+
+def test_an_epoch_holds_every_clip_once_with_its_own_label(features: FeatureSet) -> None:
+    batches = make(features, crop=6)
+    epoch = list(batches.epoch(1))
+    assert [len(batch.label) for batch in epoch] == [4, 4, 3]
+    assert len(batches) == 3
+    labels = np.concatenate([batch.label for batch in epoch])
+    assert sorted(labels * 16) == list(range(CLIPS))
+    for batch in epoch:
+        assert batch.log_mel.dtype == np.float32
+        assert batch.log_mel.shape[1:] == (6, MELS)
+        np.testing.assert_allclose(np.floor(batch.log_mel[:, 0, 0] * 16), batch.label * 16)
+
+
+def test_crops_are_successive_frames(features: FeatureSet) -> None:
+    for batch in make(features, crop=6).epoch(1):
+        np.testing.assert_allclose(np.diff(batch.log_mel, axis=1) * 1024, 1.0)
+
+
+def test_an_epoch_depends_on_seed_and_number_alone(features: FeatureSet) -> None:
+    augmentation = Augmentation(level_db=6.0, tilt_db=6.0, top_bands=2)
+
+    def run(seed: int, number: int) -> np.ndarray:
+        batches = make(features, crop=6, augmentation=augmentation, seed=seed)
+        return np.concatenate([batch.log_mel for batch in batches.epoch(number)])
+
+    np.testing.assert_array_equal(run(1, 3), run(1, 3))
+    assert not np.array_equal(run(1, 3), run(1, 4))
+    assert not np.array_equal(run(1, 3), run(2, 3))
+
+
+def test_in_order_means_whole_and_untouched(features: FeatureSet) -> None:
+    batches = make(features, crop=6, augmentation=Augmentation(tilt_db=6.0))
+    seen = np.concatenate([batch.log_mel for batch in batches.in_order()])
+    np.testing.assert_array_equal(seen, features.log_mel.astype(np.float32))
+
+
+@given(level=st.floats(0, 20), tilt=st.floats(0, 20), top=st.integers(0, MELS), seed=st.integers(0))
+@settings(deadline=None)
+def test_augmentation_keeps_the_range_and_the_holes(
+    level: float, tilt: float, top: int, seed: int
+) -> None:
+    log_mel = np.random.default_rng(0).uniform(-0.5, 1.0, (FRAMES, MELS)).astype(np.float32)
+    log_mel = np.maximum(log_mel, 0.0)
+    changed = log_mel.copy()
+    Augmentation(level, tilt, top)(changed, 80.0, np.random.default_rng(seed))
+    assert changed.min() >= 0.0
+    assert changed.max() <= 1.0
+    assert (changed[log_mel == 0.0] == 0.0).all()
+    # No value moves by more than the stated decibels, apart from emptied bands.
+    kept = changed[:, : MELS - top]
+    assert (np.abs(kept - log_mel[:, : MELS - top]) <= (level + tilt / 2) / 80 + 1e-6).all()
+
+
+def test_emptied_bands_are_the_highest_of_some_clips() -> None:
+    emptied = set()
+    for seed in range(40):
+        log_mel = np.ones((FRAMES, MELS), dtype=np.float32)
+        Augmentation(top_bands=3)(log_mel, 80.0, np.random.default_rng(seed))
+        assert (log_mel[:, : MELS - 3] == 1.0).all()
+        emptied.add(int((log_mel[0] == 0.0).sum()))
+    assert emptied == {0, 1, 2, 3}
+
+
+def test_splits(features: FeatureSet) -> None:
+    assert split_rows(features, "test").tolist() == [8, 9, 10]
+    with pytest.raises(DataError, match="no clips of the calibration split"):
+        split_rows(features, "calibration")
+
+
+def test_nonsense_is_refused(features: FeatureSet) -> None:
+    with pytest.raises(ConfigError, match="1 to 20 frames"):
+        make(features, crop=21)
+    with pytest.raises(DataError):
+        Batches(features, np.zeros(0, np.float32), [], batch_size=1)
+
+
+@pytest.mark.parametrize("batch_size", [3, 5, 10])
+def test_no_batch_is_left_with_a_single_clip(features: FeatureSet, batch_size: int) -> None:
+    sizes = [len(batch.label) for batch in make(features, batch_size=batch_size).epoch(1)]
+    assert sum(sizes) == CLIPS
+    assert max(sizes) <= batch_size
+    assert min(sizes) > 1

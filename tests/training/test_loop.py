@@ -1,0 +1,196 @@
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+import yaml
+
+from auricle.core.errors import ConfigError, DataError, MissingDependencyError
+from auricle.data.features import read_features
+from auricle.systems.bundle import read_bundle
+from auricle.systems.system import System, load_system
+from auricle.training.fit import fit, predict, scale_labels
+from auricle.training.loop import train
+from auricle.training.recipe import Recipe, load_recipe
+from auricle.training.track import Epoch, read_log
+
+
+class Interrupted(Exception):
+    pass
+
+
+def weights_of(system: System) -> dict[str, np.ndarray]:
+    return {name: value.numpy() for name, value in system.state_dict().items()}
+
+
+def change(recipe: Recipe, **fields: object) -> Recipe:
+    return recipe.model_copy(update=fields)
+
+
+def assert_same_weights(one: System, other: System) -> None:
+    for name, value in weights_of(one).items():
+        np.testing.assert_array_equal(value, weights_of(other)[name], err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def finished(features: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training from recipe to bundle; the folder it wrote to."""
+    from tests.training.conftest import tiny_recipe
+
+    output = tmp_path_factory.mktemp("training") / "run"
+    recipe = tiny_recipe(["max_epochs=25", "precision=float32"])
+    assert train(recipe, features, output) == output / "bundle"
+    return output
+
+
+def test_a_small_set_is_learned(finished: Path, features: Path) -> None:
+    data = read_features(features)
+    system = load_system(read_bundle(finished / "bundle"))
+    labels = np.clip((np.array([clip.label for clip in data.clips]) - 1) / 3.732, 0, 1)
+    predictions = predict(system, data, labels.astype(np.float32), "test")
+    assert np.corrcoef(predictions.mean, predictions.label)[0, 1] > 0.9
+    assert np.sqrt(np.mean((predictions.mean - predictions.label) ** 2)) < 0.15
+
+
+def test_the_bundle_is_complete_and_its_models_agree(finished: Path, features: Path) -> None:
+    bundle = read_bundle(finished / "bundle")
+    log_mel = read_features(features).log_mel[:3].astype(np.float32)
+    session = onnxruntime.InferenceSession(bundle.onnx)
+    answers = session.run(["mean", "log_variance", "track"], {"log_mel": log_mel})
+    with torch.no_grad():
+        expected = load_system(bundle)(torch.from_numpy(log_mel))
+    for answer, wanted in zip(answers, expected, strict=True):
+        np.testing.assert_allclose(answer, wanted.numpy(), atol=1e-4)
+    assert bundle.calibration.coverage == 0.9
+    assert bundle.calibration.clips == 20
+
+
+def test_the_interval_covers_most_unseen_clips(finished: Path, features: Path) -> None:
+    bundle = read_bundle(finished / "bundle")
+    data = read_features(features)
+    labels = np.clip((np.array([clip.label for clip in data.clips]) - 1) / 3.732, 0, 1)
+    mean, log_variance, label = predict(load_system(bundle), data, labels, "test")
+    inside = [
+        low <= value <= high
+        for value, (low, high) in zip(
+            label, map(bundle.calibration.interval, mean, np.exp(log_variance / 2)), strict=True
+        )
+    ]
+    assert np.mean(inside) >= 0.7
+
+
+def test_the_log_tells_every_epoch(finished: Path) -> None:
+    log = read_log(finished)
+    assert [epoch.epoch for epoch in log] == list(range(1, 26))
+    assert min(epoch.validation_rmse for epoch in log) < log[0].validation_rmse
+    assert list((finished / "tensorboard").glob("events.*"))
+    resolved = yaml.safe_load((finished / "recipe.yaml").read_text())
+    assert Recipe.model_validate(resolved).max_epochs == 25
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_resuming_gives_the_weights_of_an_uninterrupted_run(
+    tiny: Recipe, features: Path, tmp_path: Path, precision: str
+) -> None:
+    recipe = change(tiny, max_epochs=6, plateau=1, precision=precision)
+    data = read_features(features)
+    epochs: list[Epoch] = []
+    (tmp_path / "whole").mkdir()
+    whole = fit(recipe, data, tmp_path / "whole", on_epoch=epochs.append)
+
+    def interrupt(epoch: Epoch) -> None:
+        if epoch.epoch == 3:
+            raise Interrupted
+
+    (tmp_path / "parts").mkdir()
+    with pytest.raises(Interrupted):
+        fit(recipe, data, tmp_path / "parts", on_epoch=interrupt)
+    # A crash after the log but before the checkpoint leaves a row that is done again.
+    with (tmp_path / "parts" / "log.csv").open("a") as file:
+        file.write("4,0,0,0,0,0\n")
+    resumed = fit(recipe, data, tmp_path / "parts")
+    assert_same_weights(whole, resumed)
+    logs = [[row[:5] for row in read_log(tmp_path / name)] for name in ("whole", "parts")]
+    assert logs[0] == logs[1] == [row[:5] for row in epochs]
+
+
+def test_the_best_epoch_is_kept_not_the_last(tiny: Recipe, features: Path, tmp_path: Path) -> None:
+    data = read_features(features)
+    epochs: list[Epoch] = []
+    recipe = change(tiny, max_epochs=8, precision="float32")
+    system = fit(recipe, data, tmp_path, on_epoch=epochs.append)
+    mean, _, label = predict(system, data, scale_labels(recipe, data), "validation")
+    best = min(epoch.validation_rmse for epoch in epochs)
+    assert np.sqrt(np.mean((mean - label) ** 2)) == pytest.approx(best, rel=1e-4)
+
+
+def test_the_rate_is_halved_on_a_plateau_and_training_stops(features: Path, tmp_path: Path) -> None:
+    from tests.training.conftest import tiny_recipe
+
+    # At such a rate nothing changes, so no epoch after the first improves.
+    recipe = tiny_recipe(["optimiser.lr=1e-12", "plateau=2", "patience=5", "averaging=null"])
+    recipe = change(recipe, system=_without_normalisation(recipe))
+    epochs: list[Epoch] = []
+    fit(recipe, read_features(features), tmp_path, on_epoch=epochs.append)
+    stale = len(epochs) - 1 - int(np.argmin([epoch.validation_rmse for epoch in epochs]))
+    assert stale == 5
+    rates = [epoch.learning_rate for epoch in epochs]
+    assert rates[-1] == rates[0] / 4
+
+
+def _without_normalisation(recipe: Recipe) -> object:
+    encoder = {"kind": "conv1d", "filters": (4,), "lengths": (3,)}
+    return type(recipe.system).model_validate(recipe.system.model_dump() | {"encoder": encoder})
+
+
+def test_another_recipe_does_not_go_on_from_this_checkpoint(
+    tiny: Recipe, features: Path, tmp_path: Path
+) -> None:
+    data = read_features(features)
+    recipe = change(tiny, max_epochs=1)
+    fit(recipe, data, tmp_path)
+    longer: list[Epoch] = []
+    fit(change(recipe, max_epochs=2), data, tmp_path, on_epoch=longer.append)
+    assert [epoch.epoch for epoch in longer] == [2]
+    with pytest.raises(ConfigError, match="belongs to another recipe"):
+        fit(change(recipe, seed=1), data, tmp_path)
+    fit(change(recipe, seed=1), data, tmp_path, resume=False)
+
+
+def test_a_checkpoint_that_is_damaged_or_holds_code_is_refused(
+    tiny: Recipe, features: Path, tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "checkpoint.pt"
+    for content in (b"nonsense", None):
+        if content is None:
+            torch.save({"fingerprint": Interrupted}, checkpoint)
+        else:
+            checkpoint.write_bytes(content)
+        with pytest.raises(ConfigError, match="is damaged"):
+            fit(tiny, read_features(features), tmp_path)
+
+
+def test_features_of_another_front_end_are_refused(
+    tiny: Recipe, features: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="the recipe needs"):
+        train(load_recipe("codec-music"), features, tmp_path / "one")
+    longer = change(tiny, system=tiny.system.model_copy(update={"segment": 1.0}))
+    with pytest.raises(DataError, match="frames per clip"):
+        train(longer, features, tmp_path / "two")
+
+
+def test_without_torch_the_error_says_what_to_install(
+    tiny: Recipe, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingDependencyError, match=r"auricle\[train\]"):
+        train(tiny, features, tmp_path)
+
+
+def test_calibration_file_is_plain_json(finished: Path) -> None:
+    text = (finished / "bundle" / "calibration.json").read_text()
+    assert set(json.loads(text)) == {"coverage", "scale", "temperature", "clips"}
