@@ -1,4 +1,4 @@
-"""Ladders: is harder coding scored lower on recordings the model never heard?
+"""Ladders: whether harder coding is scored lower on recordings the model never heard.
 
     python benchmarks/ladders.py --corpus CORPUS --manifest MANIFEST --output DIR
 

@@ -2,8 +2,8 @@
 
     python benchmarks/speed.py --output DIR [FILE...]
 
-Without files, ten minutes of FLAC and of MP3 are made from `examples/lossless.flac`; the long file is
-an hour of the same.
+Without files, ten minutes of FLAC and of MP3 are made from `examples/lossless.flac`; the long
+file is an hour of the same.
 """
 
 from __future__ import annotations

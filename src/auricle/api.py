@@ -16,14 +16,8 @@ from typing import Any
 from auricle.catalog import load
 from auricle.core.errors import ConfigError, InputError, MissingFileError
 from auricle.core.score import Moment, Report, Result
+from auricle.signal.io import list_audio
 from auricle.systems.runtime import Metric
-
-# What a folder is searched for; a file named outright is tried whatever it is called.
-AUDIO_SUFFIXES = frozenset(
-    ".3gp .aac .ac3 .aif .aifc .aiff .amr .ape .au .avi .caf .dts .eac3 .flac .flv .m2ts .m4a .m4b"
-    " .m4v .mka .mkv .mov .mp2 .mp3 .mp4 .mpc .mpg .ogg .ogv .oga .opus .spx .tta .ts .vob .w64"
-    " .wav .webm .wma .wmv .wv".split()
-)
 
 PathLike = str | os.PathLike[str]
 Row = dict[str, Any]
@@ -52,13 +46,14 @@ def expand_paths(paths: Iterable[PathLike]) -> list[str]:
     A folder or glob that holds nothing stays as it is, so that its failure shows.
     """
     found: list[str] = []
-    for path in [os.fspath(path) for path in paths]:
-        if os.path.isdir(path):
-            found += _audio_in(path) or [path]
-        elif not os.path.exists(path) and glob.has_magic(path):
-            found += sorted(filter(os.path.isfile, glob.glob(path, recursive=True))) or [path]
+    for name in [os.fspath(path) for path in paths]:
+        if Path(name).is_dir():
+            found += list_audio(name) or [name]
+        elif not Path(name).exists() and glob.has_magic(name):
+            matches = sorted(glob.glob(name, recursive=True))
+            found += [match for match in matches if Path(match).is_file()] or [name]
         else:
-            found.append(path)
+            found.append(name)
     return found
 
 
@@ -123,18 +118,13 @@ def _score_file(metric: Metric, path: str) -> Result:
     try:
         return Result(path, name, sha256, score=metric.score_file(path))
     except InputError as error:
-        if os.path.isdir(path):
-            error = MissingFileError("the folder holds no audio files")
-        elif glob.has_magic(path) and isinstance(error, MissingFileError):
-            error = MissingFileError("no file matches")
-        return Result(path, name, sha256, error=error)
+        return Result(path, name, sha256, error=_explain(error, path))
 
 
-def _audio_in(folder: str) -> list[str]:
-    return sorted(
-        str(path)
-        for path in Path(folder).rglob("*")
-        if path.suffix.lower() in AUDIO_SUFFIXES
-        and not path.name.startswith(".")
-        and path.is_file()
-    )
+def _explain(error: InputError, path: str) -> InputError:
+    """Say of a folder or glob that it holds nothing: as a file it would only be unreadable."""
+    if Path(path).is_dir():
+        return MissingFileError("the folder holds no audio files")
+    if isinstance(error, MissingFileError) and glob.has_magic(path):
+        return MissingFileError("no file matches")
+    return error

@@ -11,8 +11,8 @@ from auricle.data.generate import (
     ClipRecipe,
     build_clips,
     inspect_manifest,
-    load_clip_recipe,
     plan_clips,
+    read_clip_recipe,
     regenerate,
 )
 from auricle.data.manifest import read_manifest
@@ -115,9 +115,9 @@ def test_bad_requests_are_refused(tmp_path: Path) -> None:
     recipe = tmp_path / "r.yaml"
     recipe.write_text("split: {train: 0.5}\n")
     with pytest.raises(ConfigError, match="add up to 1"):
-        load_clip_recipe(recipe)
+        read_clip_recipe(recipe)
     recipe.write_text("split: {train: 1.0}\ncascade: 3\n")
     with pytest.raises(ConfigError, match="cascade"):
-        load_clip_recipe(recipe)
+        read_clip_recipe(recipe)
     with pytest.raises(ConfigError, match="codec-music"):
-        load_clip_recipe("no-such-recipe")
+        read_clip_recipe("no-such-recipe")

@@ -25,7 +25,7 @@ def corpus(
     jobs: Jobs = 2,
 ) -> None:
     """Fetch and render the recordings of a corpus recipe (Debian: apt-get, fluidsynth)."""
-    from auricle.data.corpora import build_corpus, load_corpus_recipe
+    from auricle.data.corpora import build_corpus, read_corpus_recipe
 
     with progress_bar() as bar:
         task = bar.add_task("recordings", total=None)
@@ -34,7 +34,7 @@ def corpus(
             bar.update(task, completed=done, total=total, description=name)
 
         rows = build_corpus(
-            load_corpus_recipe(recipe), output, cache=cache, jobs=jobs, progress=advance
+            read_corpus_recipe(recipe), output, cache=cache, jobs=jobs, progress=advance
         )
     print(f"{len(rows)} excerpts of {len({row.recording for row in rows})} recordings in {output}")
 
@@ -47,7 +47,7 @@ def build(
     jobs: Jobs = 2,
 ) -> None:
     """Degrade and label clips; killed builds go on where they stopped."""
-    from auricle.data.generate import MANIFEST, build_clips, load_clip_recipe
+    from auricle.data.generate import MANIFEST, build_clips, read_clip_recipe
 
     with progress_bar() as bar:
         task = bar.add_task("clips", total=None)
@@ -56,7 +56,7 @@ def build(
             bar.update(task, completed=done, total=total)
 
         clips = build_clips(
-            load_clip_recipe(recipe), corpus, output, jobs=jobs, progress=advance
+            read_clip_recipe(recipe), corpus, output, jobs=jobs, progress=advance
         )
     failed = sum(bool(clip.error) for clip in clips)
     print(f"{len(clips) - failed} clips labelled, {failed} failed: {output / MANIFEST}")
@@ -103,4 +103,19 @@ def features(
     from auricle.training.recipe import load_recipe
 
     system = load_recipe(recipe).system
-    write_features(read_manifest(manifest), manifest.parent, output, system, jobs=jobs)
+    with progress_bar() as bar:
+        task = bar.add_task("features", total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        found = write_features(
+            read_manifest(manifest),
+            manifest.parent,
+            output,
+            system.front_end.build(),
+            seconds=system.segment,
+            jobs=jobs,
+            progress=advance,
+        )
+    print(f"{len(found.clips)} clips: {output}")

@@ -19,7 +19,8 @@ def list_metrics(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("metric", "domain", "rate", "reference", "licence", "weights (SHA-256)", "about"):
+    columns = ("metric", "domain", "rate", "reference", "licence", "weights (SHA-256)", "about")
+    for column in columns:
         table.add_column(column, overflow="fold")
     for entry in CATALOG.values():
         bundle = find_bundle(entry.full_name)

@@ -13,6 +13,10 @@ from rich.table import Table
 
 from auricle.api import Row
 
+_COLUMNS = [
+    *("path", "metric", "score", "low", "high", "worst_start", "worst_end", "worst_score"),
+    *("duration", "warnings", "error_kind", "error_message", "model_sha256", "version"),
+]
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
@@ -38,7 +42,7 @@ class Writer(ABC):
     def write(self, row: Row) -> None:
         """Take one row."""
 
-    def finish(self) -> None:
+    def finish(self) -> None:  # noqa: B027 - most writers hold nothing back
         """Write what is still held back."""
 
 
@@ -70,13 +74,8 @@ class CsvWriter(Writer):
 
     def __init__(self, stream: TextIO, track: bool) -> None:
         super().__init__(stream, track)
-        columns = (
-            "path metric score low high worst_start worst_end worst_score duration warnings"
-            " error_kind error_message model_sha256 version"
-        ).split()
-        self._csv = csv.DictWriter(
-            stream, columns + ["track"] * track, extrasaction="ignore", lineterminator="\n"
-        )
+        columns = [*_COLUMNS, "track"] if track else _COLUMNS
+        self._csv = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
         self._csv.writeheader()
 
     def write(self, row: Row) -> None:
@@ -109,7 +108,8 @@ class TableWriter(Writer):
     def write(self, row: Row) -> None:
         if row["error"] is not None:
             cells = ["-", "", ""] + [""] * self._track
-            self._table.add_row(_plain(row["path"]), *cells, f"not scored: {row['error']['message']}")
+            reason = f"not scored: {row['error']['message']}"
+            self._table.add_row(_plain(row["path"]), *cells, reason)
             return
         low, high = row["interval"] or (0.0, 0.0)
         worst = row["worst"] or {}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from auricle.core.errors import ConfigError
 from auricle.data.recordings import Kind
 from auricle.data.tracks import TrackFormat
+from auricle.recipes.reading import read_recipe
 
 
 class ExcerptRecipe(BaseModel):
@@ -75,15 +74,12 @@ class CorpusRecipe(BaseModel):
     sources: tuple[CorpusSource, ...]
 
 
-def read_corpus_recipe(path: Path) -> CorpusRecipe:
-    """Read a corpus recipe from YAML; raises `ConfigError` naming the field that is wrong."""
-    try:
-        return CorpusRecipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigError(f"cannot read the recipe {path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not YAML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{path}: {place}: {first['msg']}") from error
+def read_corpus_recipe(source: Path | str) -> CorpusRecipe:
+    """Read a corpus recipe from a YAML file, or an embedded one by its name.
+
+    Raises `ConfigError` naming the field that is wrong.
+
+    >>> read_corpus_recipe("open-music").name
+    'open-music'
+    """
+    return read_recipe(CorpusRecipe, source, "corpora")

@@ -24,7 +24,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.core.errors import ConfigError, DataError
+from auricle.core.errors import DataError
 from auricle.data.manifest import SPLITS, Clip, Split
 from auricle.signal.io import read_audio
 from auricle.signal.spectra import LogMel
@@ -61,26 +61,6 @@ class FeatureSet:
     def frames(self) -> int:
         """Number of frames per clip."""
         return int(self.log_mel.shape[1])
-
-
-@dataclass(frozen=True, slots=True)
-class LabelScale:
-    """Opinion scores that count as 0 and as 1.
-
-    >>> LabelScale(1.0, 5.0)(np.array([1.0, 3.0, 5.5])).tolist()
-    [0.0, 0.5, 1.0]
-    """
-
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        if not self.low < self.high:
-            raise ConfigError(f"a label scale must rise, not run from {self.low} to {self.high}")
-
-    def __call__(self, mos: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return scores as quality in 0..1, truncated."""
-        return np.clip((mos - self.low) / (self.high - self.low), 0.0, 1.0).astype(np.float32)
 
 
 def write_features(

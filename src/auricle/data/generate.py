@@ -23,11 +23,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from auricle.core.audio import Audio
-from auricle.core.errors import AuricleError, ConfigError, DataError
+from auricle.core.errors import AuricleError, DataError
 from auricle.data.corpora import Recording, read_corpus
 from auricle.data.manifest import SPLITS, Clip, Split, read_manifest, write_manifest
 from auricle.degrade.base import apply_cascade, parse_cascade
 from auricle.degrade.processes import PROCESSES, REDUNDANT, draw_cascade
+from auricle.recipes.reading import read_recipe
 from auricle.reference.visqol import Visqol, engine_name
 from auricle.signal.io import read_audio, write_audio
 from auricle.signal.loudness import normalise_loudness
@@ -245,12 +246,15 @@ def _read_journal(path: Path, recipe: ClipRecipe, planned: Sequence[Clip]) -> di
     return done
 
 
-def load_clip_recipe(values: object) -> ClipRecipe:
-    """Check the values of a YAML file; raises `ConfigError` naming the wrong one."""
-    try:
-        return ClipRecipe.model_validate(values)
-    except ValueError as error:
-        raise ConfigError(f"the recipe does not fit: {error}") from error
+def read_clip_recipe(source: Path | str) -> ClipRecipe:
+    """Read a clip recipe from a YAML file, or an embedded one by its name.
+
+    Raises `ConfigError` naming the field that is wrong.
+
+    >>> read_clip_recipe("codec-music").seconds
+    10.0
+    """
+    return read_recipe(ClipRecipe, source, "clips")
 
 
 def inspect_manifest(path: Path) -> dict[str, Any]:

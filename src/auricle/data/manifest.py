@@ -7,7 +7,6 @@ all that is needed to make the clip's audio again from the corpus.
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -64,7 +63,7 @@ def write_manifest(clips: Sequence[Clip], path: Path) -> None:
         parquet.write_table(arrow.Table.from_pylist(rows, schema=arrow.schema(kinds)), part)
     else:
         raise DataError(f"a manifest ends in .csv or .parquet, not {path.suffix!r}: {path}")
-    os.replace(part, path)
+    part.replace(path)
 
 
 def read_manifest(path: Path) -> list[Clip]:

@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from auricle.core.errors import DataError
-from auricle.signal.io import AudioStream
+from auricle.signal.io import AudioStream, list_audio
 
 Kind = Literal["rendered", "tracker", "recorded", "loop", "speech", "effects"]
 
 TABLE = "recordings.csv"
-AUDIO_SUFFIXES = frozenset({
-    ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".wv",
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +55,10 @@ def read_corpus(folder: Path) -> list[Recording]:
             return [_from_cells(row, table) for row in csv.DictReader(file)]
     if not folder.is_dir():
         raise DataError(f"there is no corpus at {folder}")
-    paths = sorted(
-        path for path in folder.rglob("*")
-        if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
-    )  # fmt: skip
+    paths = list_audio(folder)
     if not paths:
         raise DataError(f"{folder} holds neither {TABLE} nor audio files")
-    return [_describe_file(path, folder) for path in paths]
+    return [_describe_file(Path(path), folder) for path in paths]
 
 
 def write_recordings(rows: Iterable[Recording], path: Path) -> None:

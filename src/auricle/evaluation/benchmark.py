@@ -129,8 +129,8 @@ def write_predictions(evaluation: Evaluation, path: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("id", "recording", "source", "process", "target", "score", "low", "high"))
         columns = (evaluation.target, evaluation.score, evaluation.low, evaluation.high)
-        for clip, *numbers in zip(evaluation.clips, *columns, strict=True):
-            numbers = [f"{number:.3f}" for number in numbers]
+        for clip, *values in zip(evaluation.clips, *columns, strict=True):
+            numbers = (f"{value:.3f}" for value in values)
             writer.writerow((clip.id, clip.recording, clip.source, clip.process, *numbers))
 
 

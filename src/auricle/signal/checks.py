@@ -1,4 +1,4 @@
-"""What a listener would notice before judging: silence, clipping, missing treble, broken samples."""
+"""What is noticed before judging: silence, clipping, missing treble, broken samples."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class SignalMonitor:
             found.append(Notice("clipped", f"{share:.2g}% of the samples are clipped"))
         if self._peak < _QUIET_PEAK:
             found.append(
-                Notice("quiet", f"the peak is only {20 * np.log10(self._peak):.0f} dB of full scale")
+                Notice("quiet", f"the peak is at {20 * np.log10(self._peak):.0f} dB full scale")
             )
         if self._channels > 1 and self._mono_power < _CANCELLED_SHARE * self._power:
             found.append(

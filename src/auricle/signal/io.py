@@ -24,6 +24,13 @@ from auricle.core.errors import ConfigError, DecodeError, MissingFileError, Unre
 from auricle.core.score import Notice
 from auricle.signal.resample import resample
 
+# What a folder is searched for; a file named outright is tried whatever it is called.
+_AUDIO_SUFFIXES = frozenset(
+    """.3gp .aac .ac3 .aif .aifc .aiff .amr .ape .au .avi .caf .dts .eac3 .flac .flv .m2ts .m4a
+    .m4b .m4v .mka .mkv .mov .mp2 .mp3 .mp4 .mpc .mpg .oga .ogg .ogv .opus .spx .ts .tta .vob .w64
+    .wav .webm .wma .wmv .wv""".split()
+)
+
 # Decoded audio may fall short of the declared length by this much before it is called
 # truncated: codec frames are this long, and streams without a header have theirs estimated
 # from the bitrate.
@@ -167,6 +174,21 @@ def read_audio(path: str | Path, *, sample_rate: int | None = None) -> Audio:
     return audio if sample_rate is None else resample(audio, sample_rate)
 
 
+def list_audio(folder: str | Path) -> list[str]:
+    """Return the audio and video files in a folder and its subfolders, sorted, hidden ones not.
+
+    >>> list_audio("examples")[0]
+    'examples/aac-96k.m4a'
+    """
+    return sorted(
+        str(path)
+        for path in Path(folder).rglob("*")
+        if path.suffix.lower() in _AUDIO_SUFFIXES
+        and not path.name.startswith(".")
+        and path.is_file()
+    )
+
+
 def write_audio(path: str | Path, audio: Audio, *, bits: Literal[16, 24] = 24) -> None:
     """Write `audio` to a .flac (of `bits` per sample) or .wav (32-bit float) file at once.
 
@@ -182,7 +204,7 @@ def write_audio(path: str | Path, audio: Audio, *, bits: Literal[16, 24] = 24) -
     if container == "FLAC":
         samples, subtype = np.clip(samples, -1.0, 1.0), f"PCM_{bits}"
     soundfile.write(part, samples, audio.sample_rate, subtype=subtype, format=container)
-    os.replace(part, target)
+    part.replace(target)
 
 
 def _check_readable(path: Path) -> None:

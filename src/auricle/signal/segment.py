@@ -12,8 +12,7 @@ from auricle.core.audio import Samples
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """Samples `[time]` that begin at sample `start`; the first `seen` of them were in the
-    previous segment too."""
+    """Samples `[time]` from sample `start` on; the previous segment held the first `seen` too."""
 
     start: int
     samples: Samples

@@ -68,7 +68,8 @@ class LogMel:
         # A full-scale sine puts (n_fft / 4)^2 into its bin (Hann window, amplitude 1/2 per side).
         zero_db = loudest if self.level == "maximum" else (self.n_fft / 4) ** 2 * _peak(self)
         decibel = 10.0 * np.log10(np.maximum(power / zero_db, 1e-20))
-        scaled: NDArray[np.float32] = np.clip(decibel / self.range_db + 1.0, 0.0, 1.0).astype(np.float32)
+        scaled: NDArray[np.float32] = np.clip(decibel / self.range_db + 1.0, 0.0, 1.0)
+        scaled = scaled.astype(np.float32)
         if self.scale == "min_max":
             low, high = scaled.min(), scaled.max()
             scaled = (scaled - low) / max(float(high - low), 1e-6)

@@ -63,6 +63,13 @@ class Bundle:
         """SHA-256 of the ONNX model; raises `BundleError` when the bundle has none."""
         return self.checksums[self.onnx.name]
 
+    @property
+    def card(self) -> str | None:
+        """The model card in Markdown, if the bundle has one."""
+        if _CARD not in self.checksums:
+            return None
+        return (self.folder / _CARD).read_text(encoding="utf-8")
+
     def _file(self, name: str) -> Path:
         if name not in self.checksums:
             raise BundleError(f"{self.folder} holds no {name}: export the model again")

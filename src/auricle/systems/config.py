@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from auricle.core.spec import Domain, MetricSpec, Scale
@@ -39,6 +41,27 @@ class LogMelConfig(Part):
         64
         """
         return LogMel(**self.model_dump(exclude={"kind"}))
+
+
+class LabelScale(Part):
+    """The mean opinion scores that count as 0 and as 1 (shown as 0 and 100).
+
+    >>> LabelScale(low=1.0, high=5.0)(np.array([1.0, 3.0, 5.5])).tolist()
+    [0.0, 0.5, 1.0]
+    """
+
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if not self.low < self.high:
+            raise ValueError("a label scale must rise")
+        return self
+
+    def __call__(self, mos: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return opinion scores as quality in 0..1, truncated."""
+        return np.clip((mos - self.low) / (self.high - self.low), 0.0, 1.0).astype(np.float32)
 
 
 class Conv1dConfig(Part):
@@ -117,7 +140,8 @@ class SystemConfig(Part):
 
     >>> config = SystemConfig.model_validate({
     ...     "name": "demo", "tag": "v1", "summary": "A demonstration.", "licence": "MIT",
-    ...     "citation": "", "encoder": {"kind": "mel_cnn"}, "pooling": {"kind": "attention"},
+    ...     "citation": "", "label_scale": {"low": 1, "high": 5},
+    ...     "encoder": {"kind": "mel_cnn"}, "pooling": {"kind": "attention"},
     ...     "head": {"kind": "gaussian"}})
     >>> config.spec.full_name, config.segment_frames, config.fixed_length
     ('demo.v1', 1876, False)
@@ -127,6 +151,7 @@ class SystemConfig(Part):
     tag: Name
     summary: str
     domain: Domain = "music"
+    label_scale: LabelScale
     front_end: LogMelConfig = LogMelConfig()
     segment: Annotated[float, Field(gt=0.0)] = 10.0
     shortest: Annotated[float, Field(gt=0.0)] = 0.5
@@ -140,6 +165,8 @@ class SystemConfig(Part):
     def _fits(self) -> Self:
         if self.shortest > self.segment:
             raise ValueError("the shortest input must not be longer than a segment")
+        if self.fixed_length and self.shortest < self.segment:
+            raise ValueError("a network of fixed length needs 'shortest' as long as 'segment'")
         return self
 
     @property

@@ -68,8 +68,7 @@ class Metric:
         """Score the first audio stream of a file."""
         with AudioStream(path) as stream:
             monitor = SignalMonitor(stream.sample_rate, stream.channels)
-            score = self._score(monitor.mix(stream.blocks()), stream.sample_rate, monitor, stream)
-        return score
+            return self._score(monitor.mix(stream.blocks()), stream.sample_rate, monitor, stream)
 
     def _score(
         self,

@@ -49,7 +49,8 @@ def build_system(config: SystemConfig) -> System:
 
     >>> config = SystemConfig.model_validate({
     ...     "name": "demo", "tag": "v1", "summary": "A demonstration.", "licence": "MIT",
-    ...     "citation": "", "encoder": {"kind": "conv1d"}, "pooling": {"kind": "flatten"},
+    ...     "citation": "", "label_scale": {"low": 1, "high": 5}, "shortest": 10.0,
+    ...     "encoder": {"kind": "conv1d"}, "pooling": {"kind": "flatten"},
     ...     "head": {"kind": "regression"}})
     >>> sum(parameter.numel() for parameter in build_system(config).parameters())
     15442881

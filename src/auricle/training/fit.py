@@ -18,7 +18,7 @@ from torch import Tensor
 
 from auricle.core.errors import ConfigError, DataError
 from auricle.data.batches import Augmentation, Batches, split_rows
-from auricle.data.features import FeatureSet, LabelScale
+from auricle.data.features import FeatureSet
 from auricle.data.manifest import Split
 from auricle.heads.regression import Prediction
 from auricle.losses.regression import gaussian_nll, mean_squared_error
@@ -91,8 +91,9 @@ def predict(
 
 def scale_labels(recipe: Recipe, features: FeatureSet) -> NDArray[np.float32]:
     """Return all labels of a feature set as quality in 0..1, by the recipe's label scale."""
-    scale = LabelScale(**recipe.data.label_scale.model_dump())
-    return scale(np.array([clip.label for clip in features.clips], dtype=np.float64))
+    return recipe.system.label_scale(
+        np.array([clip.label for clip in features.clips], dtype=np.float64)
+    )
 
 
 @dataclass
