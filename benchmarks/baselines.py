@@ -2,11 +2,12 @@
 
     python benchmarks/baselines.py --features DIR --output results.json
 
-`DIR` holds `features.npy`, the log-mel spectrograms `[clip, frame, mel]` of dB re maximum with the
-80 dB floor at 0 and the maximum at 1, and `clips.csv`, a row per clip with the columns id,
-recording, source, split (train, validation, calibration, test) and label (0..1). Both models are
-fitted on train and validation, judged on test. Beside the results goes a CSV with the prediction
-for every test clip, for paired comparisons with other models.
+`DIR` is what `auricle data features` writes: `features.npy`, log-mel spectrograms
+`[clip, frame, mel]` of dB re maximum with the 80 dB floor at 0 and the maximum at 1, and
+`clips.csv`, a row per clip with the columns id, recording, source, split and label (an opinion
+score, 1..5, scaled to 0..100 as the recipe `codec-music` does). Both models are fitted on train
+and validation, judged on test. Beside the results goes a CSV with the prediction for every test
+clip, for paired comparisons with other models.
 """
 
 from __future__ import annotations
@@ -21,21 +22,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sklearn  # type: ignore[import-untyped]
+import sklearn
 from numpy.typing import NDArray
-from sklearn.ensemble import ExtraTreesRegressor  # type: ignore[import-untyped]
-from sklearn.linear_model import Ridge  # type: ignore[import-untyped]
-from sklearn.model_selection import (  # type: ignore[import-untyped]
+from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
 )
-from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]
-from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from auricle.core.errors import AuricleError, DataError
 from auricle.stats.correlation import pearson, rmse, spearman
 from auricle.stats.intervals import bootstrap_interval, paired_bootstrap_difference
+from auricle.training.recipe import load_recipe
 
 Floats = NDArray[np.floating[Any]]
 
@@ -124,7 +126,7 @@ def read_clips(folder: Path, splits: Sequence[str]) -> Clips:
     """Read the clips of the named splits from a feature folder.
 
     Raises `DataError` when a file or column is missing, table and spectrograms differ in length,
-    the splits hold no clip, or a label is not a number in 0..1.
+    the splits hold no clip, or a label is not a number in 1..5.
     """
     rows = _read_table(folder / "clips.csv")
     try:
@@ -133,12 +135,13 @@ def read_clips(folder: Path, splits: Sequence[str]) -> Clips:
         raise DataError(f"cannot read {folder / 'features.npy'}: {error}") from error
     if len(spectrograms) != len(rows):
         raise DataError(f"{len(rows)} clips in the table, but {len(spectrograms)} spectrograms")
+    scale = load_recipe("codec-music").system.label_scale
     places = [place for place, row in enumerate(rows) if row["split"] in splits]
     if not places:
         raise DataError(f"no clip in {folder} belongs to {' or '.join(splits)}")
     return Clips(
         rows=tuple(rows[place] for place in places),
-        labels=100.0 * np.array([_read_label(rows[place]) for place in places]),
+        labels=100.0 * scale(np.array([_read_label(rows[place]) for place in places])),
         features=np.stack([mel_statistics(spectrograms[place]) for place in places]),
     )
 
@@ -246,8 +249,8 @@ def _read_label(row: Mapping[str, str]) -> float:
         label = float(row["label"])
     except (TypeError, ValueError) as error:
         raise DataError(f"the label of clip {row['id']} is no number: {row['label']!r}") from error
-    if not 0.0 <= label <= 1.0:
-        raise DataError(f"the label of clip {row['id']} is {label}, not in 0..1")
+    if not 1.0 <= label <= 5.0:
+        raise DataError(f"the label of clip {row['id']} is {label}, not in 1..5")
     return label
 
 

@@ -54,7 +54,7 @@ def folder(tmp_path: Path) -> Path:
             "recording": f"recording{clip // CLIPS_EACH}",
             "source": "noise",
             "split": split_of(clip // CLIPS_EACH),
-            "label": f"{labels[clip]:.6f}",
+            "label": f"{1 + 3.732 * labels[clip]:.6f}",
             "extra": "ignored",
         }
         for clip in range(clips)
@@ -149,8 +149,8 @@ def spoil(folder: Path, column: str, value: str, split: str) -> None:
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        ("label", "nan", "not in 0..1"),
-        ("label", "75", "not in 0..1"),
+        ("label", "nan", "not in 1..5"),
+        ("label", "75", "not in 1..5"),
         ("label", "", "no number"),
         ("recording", "recording0", "1 test recordings are also fitted on, such as recording0"),
     ],

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from auricle.core.audio import Audio
-from auricle.core.errors import ConfigError, DataError
+from auricle.core.errors import DataError
 from auricle.data import features as module
-from auricle.data.features import LabelScale, read_features, write_features
+from auricle.data.features import read_features, write_features
 from auricle.data.manifest import Clip
 from auricle.signal.io import write_audio
 from auricle.signal.spectra import LogMel
@@ -93,10 +93,3 @@ def test_a_clip_that_is_too_short_is_named(clips: list[Clip], tmp_path: Path) ->
 def test_clips_without_labels_are_refused(clips: list[Clip], tmp_path: Path) -> None:
     with pytest.raises(DataError, match="none of the clips has a label"):
         write([clips[2]], tmp_path)
-
-
-def test_label_scale_truncates() -> None:
-    scaled = LabelScale(1.0, 4.732)(np.array([0.5, 1.0, 2.866, 4.732, 4.8]))
-    np.testing.assert_allclose(scaled, [0.0, 0.0, 0.5, 1.0, 1.0], atol=1e-6)
-    with pytest.raises(ConfigError):
-        LabelScale(2.0, 2.0)

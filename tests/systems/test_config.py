@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
@@ -47,12 +48,19 @@ def test_spec_states_the_facts() -> None:
         {"encoder": {"kind": "conv1d", "filters": [1], "lengths": [3, 3]}},
         {"name": "Codec Music"},
         {"shortest": 11.0},
+        {"pooling": {"kind": "flatten"}},
+        {"label_scale": {"low": 5.0, "high": 1.0}},
         {"surprise": 1},
     ],
 )
 def test_what_makes_no_sense_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         SystemConfig.model_validate(COMPACT.model_dump() | change)
+
+
+def test_label_scale_truncates() -> None:
+    scaled = COMPACT.label_scale(np.array([0.5, 1.0, 2.866, 4.732, 4.8]))
+    np.testing.assert_allclose(scaled, [0.0, 0.0, 0.5, 1.0, 1.0], atol=1e-6)
 
 
 def test_front_end_is_the_one_it_describes() -> None:

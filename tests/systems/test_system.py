@@ -22,6 +22,7 @@ FIXED = SystemConfig.model_validate(
     | {
         "front_end": {"n_mels": 16, "scale": "min_max"},
         "segment": 1.0,
+        "shortest": 1.0,
         "encoder": {"kind": "conv1d", "filters": (8, 8), "lengths": (5, 3)},
         "pooling": {"kind": "flatten"},
         "head": {"kind": "regression", "hidden": (8,)},

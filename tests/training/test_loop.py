@@ -7,6 +7,7 @@ import onnxruntime
 import pytest
 import torch
 import yaml
+from tests.training.conftest import tiny_recipe
 
 from auricle.core.errors import ConfigError, DataError, MissingDependencyError
 from auricle.data.features import read_features
@@ -38,8 +39,6 @@ def assert_same_weights(one: System, other: System) -> None:
 @pytest.fixture(scope="module")
 def finished(features: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training from recipe to bundle; the folder it wrote to."""
-    from tests.training.conftest import tiny_recipe
-
     output = tmp_path_factory.mktemp("training") / "run"
     recipe = tiny_recipe(["max_epochs=25", "precision=float32"])
     assert train(recipe, features, output) == output / "bundle"
@@ -128,8 +127,6 @@ def test_the_best_epoch_is_kept_not_the_last(tiny: Recipe, features: Path, tmp_p
 
 
 def test_the_rate_is_halved_on_a_plateau_and_training_stops(features: Path, tmp_path: Path) -> None:
-    from tests.training.conftest import tiny_recipe
-
     # At such a rate nothing changes, so no epoch after the first improves.
     recipe = tiny_recipe(["optimiser.lr=1e-12", "plateau=2", "patience=5", "averaging=null"])
     recipe = change(recipe, system=_without_normalisation(recipe))

@@ -6,12 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auricle.core.errors import ConfigError
-from auricle.training.recipe import Recipe, embedded_recipes, load_recipe
+from auricle.recipes.reading import embedded_recipes
+from auricle.training.recipe import Recipe, load_recipe
 
 
 def test_every_embedded_recipe_loads() -> None:
-    assert {"codec-conv1d", "codec-music"} <= set(embedded_recipes())
-    for name in embedded_recipes():
+    assert {"codec-conv1d", "codec-music"} <= set(embedded_recipes("systems"))
+    for name in embedded_recipes("systems"):
         assert load_recipe(name).system.name == name
 
 
@@ -21,7 +22,7 @@ def test_the_paper_is_trained_as_published() -> None:
     assert (recipe.optimiser.kind, recipe.optimiser.lr) == ("adam", 1e-3)
     assert (recipe.batch_size, recipe.max_epochs) == (64, 300)
     assert (recipe.plateau, recipe.patience) == (10, 50)
-    assert (recipe.data.label_scale.low, recipe.data.label_scale.high) == (1.0, 5.0)
+    assert (recipe.system.label_scale.low, recipe.system.label_scale.high) == (1.0, 5.0)
     assert recipe.data.crop is None
 
 

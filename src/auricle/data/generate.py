@@ -69,8 +69,16 @@ class ClipRecipe(BaseModel):
 
 
 def plan_clips(recipe: ClipRecipe, recordings: Sequence[Recording]) -> list[Clip]:
-    """Return the clips to make, unlabelled, in the order of the corpus."""
-    return [clip for recording in recordings for clip in _plan_excerpt(recipe, recording)]
+    """Return the clips to make, unlabelled, in the order of the corpus.
+
+    Excerpts shorter than the recipe's `seconds` are left out: clips are equally long.
+    """
+    return [
+        clip
+        for recording in recordings
+        if recording.duration >= recipe.seconds
+        for clip in _plan_excerpt(recipe, recording)
+    ]
 
 
 def build_clips(
@@ -84,12 +92,12 @@ def build_clips(
     """Make and label all clips of `recipe` from the recordings in `corpus`.
 
     Audio goes to `output/clips`, the table to `output/manifest.csv`. Clips that cannot be made
-    keep their row, with `error` filled. Raises `DataError` for an empty corpus.
+    keep their row, with `error` filled. Raises `DataError` for a corpus without audio that is long
+    enough.
     """
-    recordings = read_corpus(corpus)
-    if not recordings:
-        raise DataError(f"there is no audio in {corpus}")
-    planned = plan_clips(recipe, recordings)
+    planned = plan_clips(recipe, read_corpus(corpus))
+    if not planned:
+        raise DataError(f"no recording in {corpus} lasts {recipe.seconds:g} s")
     output.mkdir(parents=True, exist_ok=True)
     done = _read_journal(output / _JOURNAL, recipe, planned)
     # One excerpt is one task: its clips share the analysis of their reference.
