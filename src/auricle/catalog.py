@@ -44,7 +44,7 @@ _ENTRIES = (
     Entry(
         name="codec-music",
         tag="v1",
-        sha256="",
+        sha256="37d32554ec29405d05c6823271b98adc580728ba53a4adc58797cc40b649159a",
         licence="Apache-2.0",
     ),
 )
