@@ -37,7 +37,7 @@ format: .venv/dev
 	touch $@
 
 .venv/base: .venv/pip pyproject.toml constraints.txt
-	test -e .venv/dev || $(PIP) .
+	test -e .venv/dev || $(PIP) --editable .
 	touch $@
 
 # torch first: packages that only ask for some torch would otherwise bring a larger build.

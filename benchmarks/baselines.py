@@ -3,7 +3,7 @@
     python benchmarks/baselines.py --features DIR --output results.json
 
 `DIR` is what `auricle data features` writes: `features.npy`, log-mel spectrograms
-`[clip, frame, mel]` of dB re maximum with the 80 dB floor at 0 and the maximum at 1, and
+`[clip, frame, mel]` of dB re maximum with the floor at 0 and the maximum at 1, and
 `clips.csv`, a row per clip with the columns id, recording, source, split and label (an opinion
 score, 1..5, scaled to 0..100 as the recipe `codec-music` does). Both models are fitted on train
 and validation, judged on test. Beside the results goes a CSV with the prediction for every test

@@ -48,8 +48,10 @@ def make_music(seconds: float, seed: int = 0, rate: int = RATE) -> NDArray[np.fl
             if pitch * harmonic < 0.45 * rate:
                 wave = np.sin(2 * np.pi * pitch * harmonic * age)
                 signal += 0.12 / harmonic * envelope * wave
-        signal += 0.05 * rng.standard_normal(time.size) * np.where(
-            time >= start, np.exp(-60.0 * age), 0.0
+        signal += (
+            0.05
+            * rng.standard_normal(time.size)
+            * np.where(time >= start, np.exp(-60.0 * age), 0.0)
         )
     return (0.7 * signal / np.max(np.abs(signal))).astype(np.float32)
 

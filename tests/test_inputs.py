@@ -63,6 +63,34 @@ def test_truncated_mp3(write: Write, ffmpeg: str) -> None:
     assert "truncated" in warnings
 
 
+@pytest.mark.parametrize("suffix", ["ogg", "opus"])
+def test_truncated_ogg(write: Write, ffmpeg: str, suffix: str) -> None:
+    whole = encode(ffmpeg, write("a.wav", MUSIC), f"a.{suffix}")
+    assert "truncated" not in verdict(whole)[1]
+    error, warnings = verdict(cut(whole, 0.6))
+    assert error is None
+    assert "truncated" in warnings
+
+
+def test_a_rate_that_changes_in_the_middle(write: Write, ffmpeg: str, tmp_path: Path) -> None:
+    one = encode(ffmpeg, write("a.wav", MUSIC), "a.mp3")
+    two = encode(ffmpeg, write("b.wav", MUSIC), "b.mp3", "-ar", "22050")
+    (tmp_path / "c.mp3").write_bytes(one.read_bytes() + two.read_bytes())
+    assert verdict(tmp_path / "c.mp3")[0] == "decode"
+
+
+def test_longer_video_than_audio(write: Write, ffmpeg: str) -> None:
+    picture = ["-f", "lavfi", "-i", "testsrc=duration=5:size=64x64:rate=10"]
+    video = encode(ffmpeg, write("a.wav", MUSIC), "sound.mkv", *picture)
+    assert verdict(video) == (None, set())
+
+
+def test_a_click_after_silence(write: Write) -> None:
+    samples = np.zeros(10 * RATE + 240)
+    samples[-100:] = make_music(1.0)[:100]
+    assert verdict(write("a.wav", samples))[0] is None
+
+
 def test_truncated_mp4_without_its_index(write: Write, ffmpeg: str) -> None:
     assert verdict(cut(encode(ffmpeg, write("a.wav", MUSIC), "a.m4a"), 0.6))[0] == "decode"
 

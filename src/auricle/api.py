@@ -10,7 +10,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from importlib.metadata import version
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from auricle.catalog import load
@@ -47,14 +46,19 @@ def expand_paths(paths: Iterable[PathLike]) -> list[str]:
     """
     found: list[str] = []
     for name in [os.fspath(path) for path in paths]:
-        if Path(name).is_dir():
-            found += list_audio(name) or [name]
-        elif not Path(name).exists() and glob.has_magic(name):
-            matches = sorted(glob.glob(name, recursive=True))
-            found += [match for match in matches if Path(match).is_file()] or [name]
-        else:
-            found.append(name)
+        found += _expand(name) or [name]
     return found
+
+
+def _expand(name: str) -> list[str]:
+    if os.path.isdir(name):
+        return list_audio(name)
+    if os.path.exists(name) or not glob.has_magic(name):
+        return [name]
+    found: list[str] = []
+    for match in sorted(glob.glob(name, recursive=True)):
+        found += list_audio(match) if os.path.isdir(match) else [match]
+    return list(dict.fromkeys(found))
 
 
 def score_files(files: Iterable[str], metric: str, *, jobs: int = 1) -> Iterator[Result]:
@@ -123,7 +127,7 @@ def _score_file(metric: Metric, path: str) -> Result:
 
 def _explain(error: InputError, path: str) -> InputError:
     """Say of a folder or glob that it holds nothing: as a file it would only be unreadable."""
-    if Path(path).is_dir():
+    if os.path.isdir(path):
         return MissingFileError("the folder holds no audio files")
     if isinstance(error, MissingFileError) and glob.has_magic(path):
         return MissingFileError("no file matches")

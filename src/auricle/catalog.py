@@ -15,7 +15,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from auricle.core.errors import BundleError, UnknownMetricError
-from auricle.core.spec import MetricSpec
 from auricle.systems.bundle import Bundle, read_bundle
 from auricle.systems.runtime import Metric
 
@@ -88,11 +87,6 @@ def find_bundle(name: str) -> Bundle:
             " reinstall auricle"
         )
     return bundle
-
-
-def describe(name: str) -> MetricSpec:
-    """Return the specification of a metric."""
-    return find_bundle(name).config.spec
 
 
 @lru_cache(maxsize=4)

@@ -3,8 +3,11 @@
 import csv
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -71,10 +74,43 @@ def test_resuming_gives_what_one_run_gives(folder: Path, tmp_path: Path) -> None
     run = auricle("score", folder, "--output", output, "--resume")
     assert run.returncode == 1
     assert output.read_text() == whole
-    other = auricle("score", folder / "0.wav", folder / "0.wav", "--output", output, "--resume")
-    assert other.returncode == 2
-    assert "row 2" in other.stderr
-    assert output.read_text() == whole
+    other = (folder / "0.wav", folder / "0.wav", folder / "2.wav")
+    for files, option in ((other, "--quiet"), ((folder,), "--track")):
+        refused = auricle("score", *files, "--output", output, "--resume", option)
+        assert (refused.returncode, "row" in refused.stderr) == (2, True)
+        assert output.read_text() == whole
+
+
+def test_resuming_never_touches_what_is_not_its_own(folder: Path, tmp_path: Path) -> None:
+    notes = tmp_path / "notes.jsonl"
+    notes.write_text('{"mine": 1}\nimportant\n')
+    run = auricle("score", folder, "--output", notes, "--resume")
+    assert (run.returncode, "row 1" in run.stderr) == (2, True)
+    assert notes.read_text() == '{"mine": 1}\nimportant\n'
+
+
+def test_an_interrupt_has_its_own_exit_code(write: Write) -> None:
+    path = write("long.wav", np.tile(make_music(10.0), 60))
+    command = [sys.executable, "-m", "auricle", "score", *[str(path)] * 50]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(3.0)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+
+
+def test_an_output_that_cannot_be_written(folder: Path) -> None:
+    run = auricle("score", folder / "0.wav", "--output", "/proc/nowhere/scores.jsonl")
+    assert (run.returncode, "Traceback" in run.stderr) == (6, False)
+
+
+def test_odd_file_names(folder: Path, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    odd.write_bytes((folder / "0.wav").read_bytes())
+    for name in ("s.jsonl", "s.csv", "s.txt"):
+        assert auricle("score", odd, "--output", tmp_path / name).returncode == 0
+    too_long = auricle("score", "x" * 300 + ".wav", "--format", "jsonl")
+    assert (too_long.returncode, rows(too_long.stdout)[0]["error"]["kind"]) == (1, "unreadable")
 
 
 def test_a_gate_for_ci(folder: Path) -> None:
@@ -114,7 +150,7 @@ def test_degrading_keeps_length_rate_and_channels(write: Write, tmp_path: Path) 
 
 def test_metrics_and_cards() -> None:
     listed = auricle("metrics")
-    assert "codec-music.v1" in listed.stdout
+    assert "codec-music.v1" in listed.stdout.replace("\n", "")
     card = auricle("metrics", "show", "codec-music")
     assert "# codec-music" in card.stdout
     assert auricle("metrics", "show", "nothing").returncode == 2

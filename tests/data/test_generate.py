@@ -74,9 +74,7 @@ def test_a_row_is_enough_to_make_clip_and_label_again(built: Path, corpus: Path)
     assert Visqol(reference)(degraded) == clip.label
 
 
-def test_workers_and_interruptions_do_not_show(
-    built: Path, corpus: Path, tmp_path: Path
-) -> None:
+def test_workers_and_interruptions_do_not_show(built: Path, corpus: Path, tmp_path: Path) -> None:
     journal = (built / "journal.jsonl").read_text(encoding="utf-8")
     # As a kill leaves it: two clips done, the third cut off in the middle of its line.
     (tmp_path / "journal.jsonl").write_text(journal[: len(journal) // 5], encoding="utf-8")

@@ -26,9 +26,7 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
             name = f"{song}-{number}.flac"
             write_audio(folder / name, apply_cascade(music, parse_cascade(process)))
             label = (4.732, 2.5, 1.4, 4.5)[number] - 0.01 * song
-            clips.append(
-                Clip(name, f"song{song}", "synthetic", "r", "test", process, name, label)
-            )
+            clips.append(Clip(name, f"song{song}", "synthetic", "r", "test", process, name, label))
     clips.append(Clip("gone", "song0", "synthetic", "r", "test", "", "gone.flac", 4.0))
     clips.append(Clip("other", "song9", "synthetic", "r", "train", "", "0-0.flac", 4.0))
     write_manifest(clips, folder / "manifest.csv")

@@ -25,7 +25,8 @@ def corpus(
     jobs: Jobs = 2,
 ) -> None:
     """Fetch and render the recordings of a corpus recipe (Debian: apt-get, fluidsynth)."""
-    from auricle.data.corpora import build_corpus, read_corpus_recipe
+    from auricle.data.corpora import build_corpus
+    from auricle.data.corpus_recipe import read_corpus_recipe
 
     with progress_bar() as bar:
         task = bar.add_task("recordings", total=None)
@@ -55,9 +56,7 @@ def build(
         def advance(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        clips = build_clips(
-            read_clip_recipe(recipe), corpus, output, jobs=jobs, progress=advance
-        )
+        clips = build_clips(read_clip_recipe(recipe), corpus, output, jobs=jobs, progress=advance)
     failed = sum(bool(clip.error) for clip in clips)
     print(f"{len(clips) - failed} clips labelled, {failed} failed: {output / MANIFEST}")
 

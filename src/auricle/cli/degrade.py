@@ -7,9 +7,6 @@ from typing import Annotated
 
 import typer
 
-from auricle.degrade.base import apply_cascade, parse_cascade
-from auricle.signal.io import read_audio, write_audio
-
 
 def degrade(
     source: Annotated[Path, typer.Argument(help="The audio file to degrade.")],
@@ -20,5 +17,9 @@ def degrade(
     ],
 ) -> None:
     """Degrade a file by codecs and filters; the result stays aligned to the sample."""
+    # Filters take a while to import, and scoring does not need them.
+    from auricle.degrade.base import apply_cascade, parse_cascade
+    from auricle.signal.io import read_audio, write_audio
+
     steps = [step for text in process for step in parse_cascade(text)]
     write_audio(target, apply_cascade(read_audio(source), steps))

@@ -17,7 +17,7 @@ from auricle.core.errors import (
 
 
 class Exit(enum.IntEnum):
-    """What an exit code means; documented in docs/cli.md."""
+    """What an exit code means; documented in docs/output.md."""
 
     OK = 0
     NOT_SCORED = 1
@@ -25,6 +25,7 @@ class Exit(enum.IntEnum):
     BELOW_MINIMUM = 3
     INSTALLATION = 4
     DATA = 5
+    WRITING = 6
     INTERRUPTED = 130
 
 

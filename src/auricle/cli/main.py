@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -45,17 +44,17 @@ def _main(
 
 
 def run() -> None:
-    """Run the command line; exit with the code that `auricle.cli.exits` gives."""
+    """Run the command line; exit with the code that `auricle.cli.exits` gives.
+
+    typer itself turns an interrupt into 130, and leaves quietly when the reader of a pipe is gone.
+    """
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         app()
     except AuricleError as error:
         errors.print(f"auricle: {error}", markup=False)
         sys.exit(exit_of(error))
-    except KeyboardInterrupt:
-        errors.print("auricle: interrupted", markup=False)
-        sys.exit(Exit.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader (head, less) is gone: nobody is left to be told.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Exit.OK)
+    except OSError as error:
+        # Reading has errors of its own: what is left is writing, to a full disk or a locked folder.
+        errors.print(f"auricle: {error}", markup=False)
+        sys.exit(Exit.WRITING)

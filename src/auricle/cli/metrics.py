@@ -21,7 +21,7 @@ def list_metrics(context: typer.Context) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     columns = ("metric", "domain", "rate", "reference", "licence", "weights (SHA-256)", "about")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column == "metric")
     for entry in CATALOG.values():
         bundle = find_bundle(entry.full_name)
         spec = bundle.config.spec

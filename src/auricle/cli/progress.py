@@ -43,9 +43,7 @@ def progress_bar(quiet: bool = False) -> Progress:
     )
 
 
-def track_files(
-    results: Iterator[Result], total: int, done: int, quiet: bool
-) -> Iterator[Result]:
+def track_files(results: Iterator[Result], total: int, done: int, quiet: bool) -> Iterator[Result]:
     """Pass results on while a bar shows how many of `total` are there."""
     with progress_bar(quiet) as bar:
         task = bar.add_task("scoring", total=total, completed=done)

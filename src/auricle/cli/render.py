@@ -50,7 +50,7 @@ class LinesWriter(Writer):
     """One JSON object per line, as soon as it is known."""
 
     def write(self, row: Row) -> None:
-        self._stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+        self._stream.write(json.dumps(row) + "\n")
         self._stream.flush()
 
 
@@ -65,7 +65,7 @@ class JsonWriter(Writer):
         self._rows.append(row)
 
     def finish(self) -> None:
-        json.dump(self._rows, self._stream, ensure_ascii=False, indent=2)
+        json.dump(self._rows, self._stream, indent=2)
         self._stream.write("\n")
 
 

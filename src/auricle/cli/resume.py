@@ -15,38 +15,37 @@ from auricle.core.errors import ConfigError
 def keep_finished(
     output: Path, files: Sequence[str], metric: str, model_sha256: str, track: bool
 ) -> list[Row]:
-    """Cut `output` to its leading rows that belong to this request, and return them.
+    """Return the rows of `output` that belong to this request, dropping a last one cut off.
 
-    A last row that was cut off while being written is dropped. Raises `ConfigError` when the
-    rows belong to other files, another model or lack the track: nothing is thrown away then.
+    Raises `ConfigError` when a row is no result of this list of files by this model, with or
+    without its track as asked; the file is not touched then.
     """
     if not output.is_file():
         return []
-    rows: list[Row] = []
-    end = 0
-    with output.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            row = _parse(line)
-            if row is None:
-                break
-            if number > len(files) or row["path"] != files[number - 1]:
-                raise ConfigError(f"{output}, row {number}: not a result of this list of files")
-            if (row["metric"], row["model_sha256"]) != (metric, model_sha256):
-                raise ConfigError(f"{output}, row {number}: scored by another metric or model")
-            if track and row["error"] is None and "track" not in row:
-                raise ConfigError(f"{output}, row {number}: written without --track")
-            rows.append(row)
-            end += len(line)
-    os.truncate(output, end)
+    lines = output.read_bytes().splitlines(keepends=True)
+    if lines and not lines[-1].endswith(b"\n"):
+        lines.pop()
+    rows = [_parse(line, f"{output}, row {number}") for number, line in enumerate(lines, start=1)]
+    if len(rows) > len(files):
+        raise ConfigError(f"{output} holds {len(rows)} rows for {len(files)} files")
+    for number, (row, file) in enumerate(zip(rows, files, strict=False), start=1):
+        place = f"{output}, row {number}"
+        if row["path"] != file:
+            raise ConfigError(f"{place}: it is about {row['path']}, not {file}: other files?")
+        if (row["metric"], row["model_sha256"]) != (metric, model_sha256):
+            raise ConfigError(f"{place}: scored by another metric or model")
+        if track != ("track" in row):
+            raise ConfigError(f"{place}: written {'without' if track else 'with'} --track")
+    os.truncate(output, sum(map(len, lines)))
     return rows
 
 
-def _parse(line: bytes) -> Row | None:
-    if not line.endswith(b"\n"):
-        return None
+def _parse(line: bytes, place: str) -> Row:
     try:
         row = json.loads(line)
-    except ValueError:
-        return None
-    known = isinstance(row, dict) and {"path", "metric", "model_sha256", "error"} <= row.keys()
-    return cast(Row, row) if known else None
+    except ValueError as error:
+        raise ConfigError(f"{place}: not JSON") from error
+    needed = {"path", "metric", "model_sha256", "score", "error"}
+    if not isinstance(row, dict) or not needed <= row.keys():
+        raise ConfigError(f"{place}: not a row of 'auricle score'")
+    return cast(Row, row)

@@ -78,7 +78,9 @@ def score(
         if output is not None:
             output.parent.mkdir(parents=True, exist_ok=True)
             mode = "a" if resume else "w"
-            stream = stack.enter_context(output.open(mode, encoding="utf-8", newline=""))
+            stream = stack.enter_context(
+                output.open(mode, encoding="utf-8", errors="surrogateescape", newline="")
+            )
         writer = stack.enter_context(_WRITERS[chosen](stream, track))
         results = score_files(files[len(kept) :], metric, jobs=jobs)
         for result in track_files(results, len(files), len(kept), quiet):

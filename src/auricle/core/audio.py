@@ -29,9 +29,7 @@ class Audio:
     source: Path | None = None
 
     @classmethod
-    def from_array(
-        cls, samples: ArrayLike, sample_rate: int, source: Path | None = None
-    ) -> Audio:
+    def from_array(cls, samples: ArrayLike, sample_rate: int, source: Path | None = None) -> Audio:
         """Make audio from `[time]` or `[channel, time]`; integers are scaled to +-1.
 
         Raises `InputError` when the array has another shape, or a non-positive rate.

@@ -1,4 +1,4 @@
-"""Features on disk, and the shuffled, augmented batches that training eats."""
+"""The shuffled, augmented batches that training eats."""
 
 from __future__ import annotations
 

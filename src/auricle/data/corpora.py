@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +20,6 @@ from auricle.core.errors import DataError, InputError, SignalError
 from auricle.data.corpus_recipe import (
     CorpusRecipe,
     CorpusSource,
-    ExcerptRecipe,
-    LossyLimits,
-    Soundfont,
-    read_corpus_recipe,
 )
 from auricle.data.excerpts import (
     choose_positions,
@@ -38,26 +32,14 @@ from auricle.data.packages import fetch_package
 from auricle.data.recordings import (
     TABLE,
     Recording,
-    read_corpus,
     write_recordings,
     write_rows,
 )
 from auricle.data.tracks import DecodedTrack, Track, decode_track, find_tracks
+from auricle.data.workers import run_tasks
 from auricle.signal.io import write_audio
 
 Progress = Callable[[int, int, str], None]
-
-__all__ = [
-    "CorpusRecipe",
-    "CorpusSource",
-    "ExcerptRecipe",
-    "LossyLimits",
-    "Recording",
-    "Soundfont",
-    "build_corpus",
-    "read_corpus",
-    "read_corpus_recipe",
-]
 
 SKIPPED = "skipped.csv"
 
@@ -125,7 +107,7 @@ def build_corpus(
         tracks = find_tracks(folder, source.package, source.format, source.include, source.exclude)
         work += [_Job(track, source, recipe, soundfonts, output) for track in tracks]
     outcomes = []
-    for number, outcome in enumerate(_run(work, jobs), start=1):
+    for number, outcome in enumerate(run_tasks(_process, work, jobs), start=1):
         outcomes.append(outcome)
         state = f"skipped: {outcome.skipped}" if outcome.skipped else f"{len(outcome.rows)} cut"
         report(number, len(work), f"{outcome.recording}: {state}")
@@ -134,20 +116,6 @@ def build_corpus(
     write_rows(output / SKIPPED, ("recording", "reason"), skipped)
     write_recordings(rows, output / TABLE)
     return rows
-
-
-def _run(work: Sequence[_Job], jobs: int) -> Iterable[_Outcome]:
-    if jobs <= 1:
-        yield from map(_process, work)
-        return
-    # Spawned, not forked: decoders and FFT libraries may hold threads.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(_process, job) for job in work]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _process(job: _Job) -> _Outcome:

@@ -12,12 +12,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +22,7 @@ from numpy.typing import NDArray
 
 from auricle.core.errors import DataError
 from auricle.data.manifest import SPLITS, Clip, Split
+from auricle.data.workers import run_tasks
 from auricle.signal.io import read_audio
 from auricle.signal.spectra import LogMel
 
@@ -95,7 +92,9 @@ def write_features(
     part, done = _open_part(output, shape, str(facts["digest"]))
     rows = np.flatnonzero(done == 0).tolist()
     waiting = [_Job(row, folder / labelled[row].path, part, front_end, samples) for row in rows]
-    for count, row in enumerate(_run(waiting, jobs), start=len(labelled) - len(rows) + 1):
+    for count, row in enumerate(
+        run_tasks(_extract, waiting, jobs), start=len(labelled) - len(rows) + 1
+    ):
         done[row] = 1
         if progress is not None:
             progress(count, len(labelled))
@@ -129,18 +128,6 @@ class _Job:
     samples: int
 
 
-def _run(waiting: Sequence[_Job], jobs: int) -> Iterator[int]:
-    if jobs <= 1:
-        yield from map(_extract, waiting)
-        return
-    # Spawned, not forked: decoders and thread pools don't survive a fork.
-    with (
-        _single_threaded(),
-        ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool,
-    ):
-        yield from pool.map(_extract, waiting, chunksize=8)
-
-
 def _extract(job: _Job) -> int:
     audio = read_audio(job.path, sample_rate=job.front_end.sample_rate).mono()
     if audio.frames < job.samples:
@@ -151,22 +138,6 @@ def _extract(job: _Job) -> int:
     features[job.row] = job.front_end(audio.samples[0, : job.samples])
     features.flush()
     return job.row
-
-
-@contextmanager
-def _single_threaded() -> Iterator[None]:
-    """Child processes inherit the environment: one thread each, or they fight over the cores."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _open_part(output: Path, shape: tuple[int, ...], digest: str) -> tuple[Path, NDArray[np.uint8]]:

@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +20,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from auricle.core.audio import Audio
-from auricle.core.errors import AuricleError, DataError
-from auricle.data.corpora import Recording, read_corpus
+from auricle.core.errors import DataError, InputError, LabelError, SignalError
 from auricle.data.manifest import SPLITS, Clip, Split, read_manifest, write_manifest
+from auricle.data.recordings import Recording, read_corpus
+from auricle.data.workers import run_tasks
 from auricle.degrade.base import apply_cascade, parse_cascade
 from auricle.degrade.processes import PROCESSES, REDUNDANT, draw_cascade
 from auricle.recipes.reading import read_recipe
@@ -98,19 +96,21 @@ def build_clips(
     planned = plan_clips(recipe, read_corpus(corpus))
     if not planned:
         raise DataError(f"no recording in {corpus} lasts {recipe.seconds:g} s")
+    engine_name()  # a missing engine concerns the whole build, not a clip
     output.mkdir(parents=True, exist_ok=True)
-    done = _read_journal(output / _JOURNAL, recipe, planned)
+    done = _read_journal(output, recipe, planned)
     # One excerpt is one task: its clips share the analysis of their reference.
     waiting = [clip for clip in planned if clip.id not in done]
     tasks = [
         _Task(recipe, corpus, output, tuple(clips))
         for _, clips in groupby(waiting, key=lambda clip: clip.reference)
     ]
+    _write_journal(output, recipe, done.values())
     with (output / _JOURNAL).open("a", encoding="utf-8") as journal:
-        for clips in _run(tasks, jobs):
+        for clips in run_tasks(_make_clips, tasks, jobs):
             for clip in clips:
                 done[clip.id] = clip
-                journal.write(json.dumps(_journal_row(recipe, clip)) + "\n")
+                journal.write(_journal_line(recipe, clip))
             journal.flush()
             if progress is not None:
                 progress(len(done), len(planned))
@@ -171,22 +171,11 @@ def _digest(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
-def _run(tasks: Sequence[_Task], jobs: int) -> Iterator[list[Clip]]:
-    if jobs == 1:
-        yield from map(_make_clips, tasks)
-        return
-    # ViSQOL is not safe in threads, and forked numerical libraries are not either: spawn.
-    os.environ.update(NUMBA_NUM_THREADS="1", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for future in as_completed([pool.submit(_make_clips, task) for task in tasks]):
-            yield future.result()
-
-
 def _make_clips(task: _Task) -> list[Clip]:
     try:
         reference = _read_reference(task.recipe, task.corpus, task.clips[0].reference)
         judge = Visqol(normalise_loudness(reference, task.recipe.loudness))
-    except AuricleError as error:
+    except InputError as error:
         return [replace(clip, error=f"{error.kind}: {error}") for clip in task.clips]
     return [_make_clip(task, clip, reference, judge) for clip in task.clips]
 
@@ -195,7 +184,7 @@ def _make_clip(task: _Task, clip: Clip, reference: Audio, judge: Visqol) -> Clip
     try:
         _, degraded = _degrade(reference, clip, task.recipe)
         label = judge(degraded)
-    except AuricleError as error:
+    except (InputError, LabelError) as error:
         return replace(clip, error=f"{error.kind}: {error}")
     write_audio(task.output / clip.path, degraded, bits=16)
     pcm = np.round(degraded.samples * 32768.0).astype("<i2")
@@ -205,7 +194,10 @@ def _make_clip(task: _Task, clip: Clip, reference: Audio, judge: Visqol) -> Clip
 
 def _read_reference(recipe: ClipRecipe, corpus: Path, path: str) -> Audio:
     whole = read_audio(corpus / path, sample_rate=SAMPLE_RATE).mono()
-    return Audio.from_array(whole.samples[:, : round(recipe.seconds * SAMPLE_RATE)], SAMPLE_RATE)
+    wanted = round(recipe.seconds * SAMPLE_RATE)
+    if whole.frames < wanted:
+        raise SignalError(f"{path} lasts {whole.duration:.3f} s, not {recipe.seconds:g} s")
+    return Audio.from_array(whole.samples[:, :wanted], SAMPLE_RATE)
 
 
 def _degrade(reference: Audio, clip: Clip, recipe: ClipRecipe) -> tuple[Audio, Audio]:
@@ -222,8 +214,8 @@ def _to_16_bit(audio: Audio) -> Audio:
     return Audio.from_array(steps / 32768.0, audio.sample_rate)
 
 
-def _journal_row(recipe: ClipRecipe, clip: Clip) -> dict[str, Any]:
-    return {"settings": _settings(recipe), "clip": asdict(clip)}
+def _journal_line(recipe: ClipRecipe, clip: Clip) -> str:
+    return json.dumps({"settings": _settings(recipe), "clip": asdict(clip)}) + "\n"
 
 
 def _settings(recipe: ClipRecipe) -> str:
@@ -231,27 +223,40 @@ def _settings(recipe: ClipRecipe) -> str:
     return f"{recipe.seconds} s, {recipe.loudness} LUFS, {engine_name()}"
 
 
-def _read_journal(path: Path, recipe: ClipRecipe, planned: Sequence[Clip]) -> dict[str, Clip]:
-    """Return what an earlier run finished of this plan; a line cut off by a kill is ignored."""
-    if not path.is_file():
+def _write_journal(output: Path, recipe: ClipRecipe, clips: Iterable[Clip]) -> None:
+    """Start the journal anew from what counts as done: rows to be redone would pile up."""
+    part = output / f".{_JOURNAL}.part"
+    part.write_text("".join(_journal_line(recipe, clip) for clip in clips), encoding="utf-8")
+    part.replace(output / _JOURNAL)
+
+
+def _read_journal(output: Path, recipe: ClipRecipe, planned: Sequence[Clip]) -> dict[str, Clip]:
+    """Return what an earlier run finished of this plan; a line cut off by a kill is ignored.
+
+    Failures are tried again, and so are clips whose file is gone.
+    """
+    journal = output / _JOURNAL
+    if not journal.is_file():
         return {}
     wanted = {clip.id: clip for clip in planned}
     done = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in journal.read_text(encoding="utf-8").splitlines():
         try:
             row = json.loads(line)
-        except json.JSONDecodeError:
+            clip = Clip(**row["clip"])
+        except (json.JSONDecodeError, TypeError):
             continue
-        clip = Clip(**row["clip"])
         plan = wanted.get(clip.id)
-        unlabelled = replace(clip, label=None, engine="", pcm_sha256="", error="", split="train")
-        if (
-            plan is not None
-            and row["settings"] == _settings(recipe)
-            and unlabelled == replace(plan, split="train")
-        ):
-            done[clip.id] = replace(clip, split=plan.split)
+        if plan is None or clip.error or row["settings"] != _settings(recipe):
+            continue
+        same = (clip.reference, clip.process) == (plan.reference, plan.process)
+        if same and (output / clip.path).is_file():
+            done[clip.id] = replace(plan, **_outcome(clip))
     return done
+
+
+def _outcome(clip: Clip) -> dict[str, Any]:
+    return {"label": clip.label, "engine": clip.engine, "pcm_sha256": clip.pcm_sha256}
 
 
 def read_clip_recipe(source: Path | str) -> ClipRecipe:

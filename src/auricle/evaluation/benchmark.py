@@ -14,7 +14,7 @@ from auricle.api import score_files
 from auricle.catalog import find_bundle
 from auricle.core.errors import DataError
 from auricle.data.manifest import Clip, Split, read_manifest
-from auricle.stats.intervals import Estimate, coverage
+from auricle.stats.intervals import Estimate, bootstrap_interval
 from auricle.stats.performance import Agreement, aggregate_by, agreement
 
 Vector = NDArray[np.float64]
@@ -71,8 +71,9 @@ class Evaluation:
         return found
 
     def coverage(self) -> Estimate:
-        """Share of clips whose label lies in the metric's interval."""
-        return coverage(self.low, self.high, self.target)
+        """Share of clips whose label lies in the interval, bootstrapped over recordings."""
+        inside = ((self.low <= self.target) & (self.target <= self.high)).astype(np.float64)
+        return bootstrap_interval(_mean, inside, groups=self.recordings)
 
 
 def evaluate_metric(
@@ -132,6 +133,10 @@ def write_predictions(evaluation: Evaluation, path: Path) -> None:
         for clip, *values in zip(evaluation.clips, *columns, strict=True):
             numbers = (f"{value:.3f}" for value in values)
             writer.writerow((clip.id, clip.recording, clip.source, clip.process, *numbers))
+
+
+def _mean(values: Vector) -> float:
+    return float(values.mean())
 
 
 def count_recordings(clips: Sequence[Clip]) -> int:

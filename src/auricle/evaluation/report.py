@@ -39,13 +39,13 @@ def to_markdown(evaluation: Evaluation) -> str:
         f"`{evaluation.metric}` on the {evaluation.split} split:"
         f" {len(evaluation.clips)} clips of {count_recordings(evaluation.clips)} recordings,"
         f" {len(evaluation.failures)} without a score. Brackets hold 95% intervals,"
-        " bootstrapped over recordings.",
+        " bootstrapped over recordings (over processes in the last row).",
         "",
         _HEADER,
         *rows,
         "",
         f"The 90% interval holds the label of {100 * covered.value:.1f}% of the clips"
-        f" [{100 * covered.low:.1f}, {100 * covered.high:.1f}].",
+        f" [{100 * covered.low:.1f}, {100 * covered.high:.1f}; bootstrapped over recordings].",
     ]
     return "\n".join(lines) + "\n"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
@@ -61,8 +61,14 @@ def visqol(reference: Audio, degraded: Audio) -> float:
 
 
 def engine_name() -> str:
-    """Name, version and mode of the engine, as labels record it."""
-    return f"visqol-python {version('visqol-python')} audio"
+    """Name, version and mode of the engine, as labels record it.
+
+    Raises `MissingDependencyError` without the `reference` extra.
+    """
+    try:
+        return f"visqol-python {version('visqol-python')} audio"
+    except PackageNotFoundError as error:
+        raise MissingDependencyError("visqol-python", extra="reference") from error
 
 
 def _prepare(audio: Audio) -> AudioSignal:

@@ -54,6 +54,11 @@ class SignalMonitor:
                 self._mono_power += float(np.vdot(mono, mono))
             yield mono
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether hardly anything of the channels is left in their mono mean."""
+        return self._channels > 1 and self._mono_power < _CANCELLED_SHARE * self._power
+
     def notices(self) -> tuple[Notice, ...]:
         """What was noticed in the samples, once all blocks have passed."""
         found = []
@@ -72,14 +77,12 @@ class SignalMonitor:
         if self._clipped > _CLIPPED_SHARE * self._frames * self._channels:
             share = 100.0 * self._clipped / (self._frames * self._channels)
             found.append(Notice("clipped", f"{share:.2g}% of the samples are clipped"))
-        if self._peak < _QUIET_PEAK:
+        if 0.0 < self._peak < _QUIET_PEAK:
             found.append(
                 Notice("quiet", f"the peak is at {20 * np.log10(self._peak):.0f} dB full scale")
             )
-        if self._channels > 1 and self._mono_power < _CANCELLED_SHARE * self._power:
-            found.append(
-                Notice("cancelled", "the channels cancel in the mono mix that is judged")
-            )
+        if self.cancelled:
+            found.append(Notice("cancelled", "the channels cancel in the mono mix that is judged"))
         return tuple(found)
 
 

@@ -85,10 +85,11 @@ class AudioStream:
 
     @property
     def declared_duration(self) -> float | None:
-        """Length in seconds by the container's own account, if it gives one."""
+        """Length in seconds of the audio by the container's own account, if it gives one."""
         if self._stream.duration is not None and self._stream.time_base is not None:
             return float(self._stream.duration * self._stream.time_base)
-        if self._container.duration is not None:
+        alone = len(self._container.streams) == 1
+        if alone and self._container.duration is not None:
             return float(self._container.duration / av.time_base)
         return None
 
@@ -126,19 +127,23 @@ class AudioStream:
             )
         elif _riff_is_cut(self.path):
             found.append(Notice("truncated", "the file is shorter than its header says"))
+        elif self._container.format.name == "ogg" and _ogg_is_cut(self.path):
+            found.append(Notice("truncated", "the last page of the stream is missing"))
         return tuple(found)
 
     def _decode(self) -> Iterator[Samples]:
         """Yield what FFmpeg decodes, frame by frame, cut where an MP4's edit list ends."""
-        converter = AudioResampler(format="fltp")
+        # Interleaved: PyAV 18 crashes on planes of more than seven channels.
+        converter = AudioResampler(format="flt")
         limit = None
         if "mp4" in self._container.format.name and self.declared_duration is not None:
             limit = round(self.declared_duration * self.sample_rate)
         for frame in self._frames_of_packets():
+            if (frame.sample_rate, frame.layout.nb_channels) != (self.sample_rate, self.channels):
+                raise DecodeError("rate or channels change in the middle of the file")
             for converted in converter.resample(frame):
-                samples = np.asarray(converted.to_ndarray(), dtype=np.float32)
-                if converted.sample_rate != self.sample_rate or len(samples) != self.channels:
-                    raise DecodeError("rate or channels change in the middle of the file")
+                interleaved = converted.to_ndarray().reshape(-1, self.channels)
+                samples = np.ascontiguousarray(interleaved.T, dtype=np.float32)
                 if limit is not None:
                     samples = samples[:, : max(0, limit - self._frames)]
                 self._frames += samples.shape[1]
@@ -184,7 +189,7 @@ def list_audio(folder: str | Path) -> list[str]:
         str(path)
         for path in Path(folder).rglob("*")
         if path.suffix.lower() in _AUDIO_SUFFIXES
-        and not path.name.startswith(".")
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     )
 
@@ -192,7 +197,7 @@ def list_audio(folder: str | Path) -> list[str]:
 def write_audio(path: str | Path, audio: Audio, *, bits: Literal[16, 24] = 24) -> None:
     """Write `audio` to a .flac (of `bits` per sample) or .wav (32-bit float) file at once.
 
-    Raises `ConfigError` for another suffix. FLAC clips what lies beyond full scale.
+    Raises `ConfigError` for another suffix and `OSError` when it cannot be written. FLAC clips what lies beyond full scale.
     """
     target = Path(path)
     container = _CONTAINERS.get(target.suffix.lower())
@@ -203,7 +208,11 @@ def write_audio(path: str | Path, audio: Audio, *, bits: Literal[16, 24] = 24) -
     samples, subtype = audio.samples.T, "FLOAT"
     if container == "FLAC":
         samples, subtype = np.clip(samples, -1.0, 1.0), f"PCM_{bits}"
-    soundfile.write(part, samples, audio.sample_rate, subtype=subtype, format=container)
+    try:
+        soundfile.write(part, samples, audio.sample_rate, subtype=subtype, format=container)
+    except soundfile.LibsndfileError as error:
+        part.unlink(missing_ok=True)
+        raise OSError(f"{target} could not be written: {error}") from error
     part.replace(target)
 
 
@@ -216,8 +225,8 @@ def _check_readable(path: Path) -> None:
         raise MissingFileError("there is no such file") from error
     except IsADirectoryError as error:
         raise UnreadableFileError("it is a folder, not a file") from error
-    except OSError as error:
-        raise UnreadableFileError(f"it cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        raise UnreadableFileError(f"it cannot be read: {_reason(error)}") from error
 
 
 def _reason(error: Exception) -> str:
@@ -231,3 +240,12 @@ def _riff_is_cut(path: Path) -> bool:
     promised = int.from_bytes(header[4:8], "little") + 8
     # Recorders that stream do not know the size and write the largest number or zero.
     return header[:4] == b"RIFF" and promised < 2**32 and promised - 16 > path.stat().st_size
+
+
+def _ogg_is_cut(path: Path) -> bool:
+    """Whether the last Ogg page does not end its stream (RFC 3533, flag 0x04)."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 2**17))  # a page has 64 KiB at most
+        tail = file.read()
+    page = tail.rfind(b"OggS")
+    return page < 0 or page + 5 >= len(tail) or not tail[page + 5] & 0x04

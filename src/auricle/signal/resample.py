@@ -25,9 +25,7 @@ def resample(audio: Audio, sample_rate: int) -> Audio:
     return Audio.from_array(converted.T, sample_rate, audio.source)
 
 
-def resample_blocks(
-    blocks: Iterable[Samples], rate_in: int, rate_out: int
-) -> Iterator[Samples]:
+def resample_blocks(blocks: Iterable[Samples], rate_in: int, rate_out: int) -> Iterator[Samples]:
     """Convert mono blocks `[time]` from `rate_in` to `rate_out` (Hz) as they come."""
     if rate_in == rate_out:
         yield from blocks

@@ -28,7 +28,8 @@ class LogMel:
     in power by triangular mel filters (Slaney's scale, unit area).
 
     `level` says what 0 dB is: `"maximum"`, the loudest bin of the clip, which makes the result
-    independent of gain, or `"absolute"`, a full-scale sine. Values below `-range_db` are clamped.
+    independent of gain, or `"absolute"`, a full-scale sine at the peak of the lowest filter (unit
+    area makes higher, wider filters pass less of one). Values below `-range_db` are clamped.
     `scale` says how dB become 0..1: `"fixed"` divides by `range_db`, `"min_max"` stretches each
     clip to 0..1, as Kasperuk and Zielinski (2024, Sec. III.C) do with 256 bands, a window of
     2048 and a hop of 256 samples at 48 kHz (10 s give 1876 frames).
@@ -129,6 +130,4 @@ def _hertz_to_mel(hertz: float) -> float:
 
 def _mel_to_hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
     linear = mel * _LINEAR_STEP
-    return np.where(
-        mel < _BREAK_MEL, linear, _BREAK_HERTZ * np.exp(_LOG_STEP * (mel - _BREAK_MEL))
-    )
+    return np.where(mel < _BREAK_MEL, linear, _BREAK_HERTZ * np.exp(_LOG_STEP * (mel - _BREAK_MEL)))

@@ -197,7 +197,7 @@ class SystemConfig(Part):
             channels=1,
             shortest=self.shortest,
             scale=Scale(0.0, 100.0),
-            listens_to_level=False,
+            listens_to_level=self.front_end.level == "absolute",
             licence=self.licence,
             citation=self.citation,
         )

@@ -42,6 +42,7 @@ class Metric:
 
     def __init__(self, bundle: Bundle) -> None:
         import onnxruntime
+        from onnxruntime.capi import onnxruntime_pybind11_state as problems
 
         self.spec: MetricSpec = bundle.config.spec
         self.model_sha256 = bundle.model_sha256
@@ -55,7 +56,7 @@ class Metric:
             self._session = onnxruntime.InferenceSession(
                 bundle.onnx, options, providers=["CPUExecutionProvider"]
             )
-        except onnxruntime.capi.onnxruntime_pybind11_state.Fail as error:
+        except (problems.Fail, problems.InvalidProtobuf, problems.InvalidGraph) as error:
             raise BundleError(f"{bundle.onnx} is no model ONNX Runtime can run: {error}") from error
 
     def __call__(self, samples: ArrayLike, sample_rate: int) -> Score:
@@ -157,6 +158,8 @@ class _Tally:
 
     def _extend_track(self, segment: Segment, track: NDArray[np.float32]) -> None:
         centres = (np.arange(track.size) + 0.5) * segment.samples.size / track.size
+        # The last frame counts even when less than half of it is new.
+        centres[-1] = max(centres[-1], segment.seen)
         fresh = centres >= segment.seen
         seconds = ((segment.start + centres[fresh]) / self.sample_rate).astype(int)
         missing = int(seconds.max(initial=0)) + 1 - len(self.sums)
@@ -193,6 +196,6 @@ def _nothing_to_judge(tally: _Tally, spec: MetricSpec, monitor: SignalMonitor) -
             f"it lasts {tally.samples / tally.sample_rate:.3f} s: {spec.full_name} needs at least"
             f" {spec.shortest:g} s"
         )
-    if any(notice.kind == "cancelled" for notice in monitor.notices()):
+    if monitor.cancelled:
         return "the channels cancel: nothing is left in the mono mix that is judged"
     return "it is silent: there is nothing to judge"

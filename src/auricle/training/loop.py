@@ -47,9 +47,9 @@ def train(
 
     data = read_features(features)
     output.mkdir(parents=True, exist_ok=True)
+    system = fit(recipe, data, output, resume=resume, on_epoch=on_epoch)
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
     (output / "recipe.yaml").write_text(text, encoding="utf-8")
-    system = fit(recipe, data, output, resume=resume, on_epoch=on_epoch)
     unseen = predict(system, data, scale_labels(recipe, data), "calibration")
     calibration = calibrate(unseen.mean, unseen.log_variance, unseen.label)
     weights = output / "weights.safetensors"
