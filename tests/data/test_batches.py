@@ -50,7 +50,7 @@ def test_crops_are_successive_frames(features: FeatureSet) -> None:
 
 
 def test_an_epoch_depends_on_seed_and_number_alone(features: FeatureSet) -> None:
-    augmentation = Augmentation(level_db=6.0, equaliser_db=6.0, top_bands=2)
+    augmentation = Augmentation(level_db=6.0, tilt_db=6.0, top_bands=2)
 
     def run(seed: int, number: int) -> np.ndarray:
         batches = make(features, crop=6, augmentation=augmentation, seed=seed)
@@ -62,31 +62,31 @@ def test_an_epoch_depends_on_seed_and_number_alone(features: FeatureSet) -> None
 
 
 def test_in_order_means_whole_and_untouched(features: FeatureSet) -> None:
-    batches = make(features, crop=6, augmentation=Augmentation(equaliser_db=6.0))
+    batches = make(features, crop=6, augmentation=Augmentation(tilt_db=6.0))
     seen = np.concatenate([batch.log_mel for batch in batches.in_order()])
     np.testing.assert_array_equal(seen, features.log_mel.astype(np.float32))
 
 
 @given(
     level=st.floats(0, 20),
-    equaliser=st.floats(0, 20),
+    tilt=st.floats(0, 20),
     top=st.integers(0, MELS),
     seed=st.integers(0),
 )
 @settings(deadline=None)
 def test_augmentation_keeps_the_range_and_the_holes(
-    level: float, equaliser: float, top: int, seed: int
+    level: float, tilt: float, top: int, seed: int
 ) -> None:
     log_mel = np.random.default_rng(0).uniform(-0.5, 1.0, (FRAMES, MELS)).astype(np.float32)
     log_mel = np.maximum(log_mel, 0.0)
     changed = log_mel.copy()
-    Augmentation(level, equaliser, top)(changed, 80.0, np.random.default_rng(seed))
+    Augmentation(level, tilt, top)(changed, 80.0, np.random.default_rng(seed))
     assert changed.min() >= 0.0
     assert changed.max() <= 1.0
     assert (changed[log_mel == 0.0] == 0.0).all()
     # No value moves by more than the stated decibels, apart from emptied bands.
     kept = changed[:, : MELS - top]
-    most = (level + equaliser * 11 / 6) / 80 + 1e-6
+    most = (level + tilt / 2) / 80 + 1e-6
     assert (np.abs(kept - log_mel[:, : MELS - top]) <= most).all()
 
 

@@ -74,6 +74,14 @@ def test_neighbouring_blocks_do_not_matter(music: Audio) -> None:
     assert np.abs(whole[10:290, 8:] - part[10:290, 8:]).max() < 1e-4
 
 
+def test_nothing_above_the_ceiling_counts(music: Audio) -> None:
+    whole, cut = LogMel()(music.samples[0]), LogMel(ceiling=20000.0)(music.samples[0])
+    above = mel_edges(48000, 256)[2:] > 20000.0
+    assert above.sum() == 12
+    assert cut[:, above].max() == 0.0
+    assert np.array_equal(whole[:, ~above], cut[:, ~above])
+
+
 def test_what_has_no_spectrum_is_refused() -> None:
     with pytest.raises(SignalError, match="silence"):
         LogMel()(np.zeros(48000, dtype=np.float32))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, TextIO
 
 import typer
 
@@ -68,31 +69,33 @@ def score(
         raise ConfigError("--resume continues a JSONL file: add --output FILE.jsonl")
     files = expand_paths(paths)
     ready = load(metric)
-    kept: list[Row] = []
+    rows: list[Row] = []
     if resume and output is not None:
-        kept = keep_finished(output, files, ready.spec.full_name, ready.model_sha256, track)
-    failed = any(row["error"] for row in kept)
-    lowest = min((row["score"] for row in kept if row["score"] is not None), default=None)
+        rows = keep_finished(output, files, ready.spec.full_name, ready.model_sha256, track)
     with ExitStack() as stack:
         stream = sys.stdout
         if output is not None:
             output.parent.mkdir(parents=True, exist_ok=True)
-            mode = "a" if resume else "w"
-            stream = stack.enter_context(
-                output.open(mode, encoding="utf-8", errors="surrogateescape", newline="")
-            )
+            stream = stack.enter_context(_open(output, "a" if resume else "w"))
         writer = stack.enter_context(_WRITERS[chosen](stream, track))
-        results = score_files(files[len(kept) :], metric, jobs=jobs)
-        for result in track_files(results, len(files), len(kept), quiet):
-            row = to_row(result, track=track)
-            writer.write(row)
-            failed = failed or row["error"] is not None
-            if row["score"] is not None:
-                lowest = row["score"] if lowest is None else min(lowest, row["score"])
-    if failed:
+        results = score_files(files[len(rows) :], metric, jobs=jobs)
+        for result in track_files(results, len(files), len(rows), quiet):
+            rows.append(to_row(result, track=track))
+            writer.write(rows[-1])
+    _judge(rows, min_score)
+
+
+def _judge(rows: Sequence[Row], min_score: float | None) -> None:
+    """Exit with the code that the rows deserve."""
+    if any(row["error"] for row in rows):
         raise typer.Exit(Exit.NOT_SCORED)
-    if min_score is not None and lowest is not None and lowest < min_score:
+    if min_score is not None and any(row["score"] < min_score for row in rows):
         raise typer.Exit(Exit.BELOW_MINIMUM)
+
+
+def _open(output: Path, mode: Literal["a", "w"]) -> TextIO:
+    # File names need not be text: what is not stays the bytes it is.
+    return output.open(mode, encoding="utf-8", errors="surrogateescape", newline="")
 
 
 def _choose_format(wanted: Format | None, output: Path | None) -> Format:

@@ -197,7 +197,8 @@ def list_audio(folder: str | Path) -> list[str]:
 def write_audio(path: str | Path, audio: Audio, *, bits: Literal[16, 24] = 24) -> None:
     """Write `audio` to a .flac (of `bits` per sample) or .wav (32-bit float) file at once.
 
-    Raises `ConfigError` for another suffix and `OSError` when it cannot be written. FLAC clips what lies beyond full scale.
+    FLAC clips what lies beyond full scale. Raises `ConfigError` for another suffix and `OSError`
+    when it cannot be written.
     """
     target = Path(path)
     container = _CONTAINERS.get(target.suffix.lower())

@@ -30,6 +30,8 @@ class LogMel:
     `level` says what 0 dB is: `"maximum"`, the loudest bin of the clip, which makes the result
     independent of gain, or `"absolute"`, a full-scale sine at the peak of the lowest filter (unit
     area makes higher, wider filters pass less of one). Values below `-range_db` are clamped.
+    Bands that reach beyond `ceiling` (Hz) are left empty: hardly anybody hears them, and whether a
+    recording has them depends on its sample rate.
     `scale` says how dB become 0..1: `"fixed"` divides by `range_db`, `"min_max"` stretches each
     clip to 0..1, as Kasperuk and Zielinski (2024, Sec. III.C) do with 256 bands, a window of
     2048 and a hop of 256 samples at 48 kHz (10 s give 1876 frames).
@@ -44,6 +46,7 @@ class LogMel:
     hop: int = 256
     n_mels: int = 256
     range_db: float = 80.0
+    ceiling: float | None = None
     level: Literal["maximum", "absolute"] = "maximum"
     scale: Literal["fixed", "min_max"] = "fixed"
 
@@ -63,6 +66,8 @@ class LogMel:
         if samples.ndim != 1 or samples.size == 0:
             raise SignalError(f"a log-mel spectrogram needs samples [time], not {samples.shape}")
         power = self._mel_power(samples)
+        if self.ceiling is not None:
+            power[:, mel_edges(self.sample_rate, self.n_mels)[2:] > self.ceiling] = 0.0
         loudest = float(power.max())
         if not loudest > 0.0:
             raise SignalError("digital silence has no spectrum relative to its maximum")

@@ -31,6 +31,7 @@ class LogMelConfig(Part):
     hop: Size = 256
     n_mels: Size = 256
     range_db: Annotated[float, Field(gt=0.0)] = 80.0
+    ceiling: Annotated[float, Field(gt=0.0)] | None = None
     level: Literal["maximum", "absolute"] = "maximum"
     scale: Literal["fixed", "min_max"] = "fixed"
 

@@ -19,7 +19,7 @@ class AugmentationConfig(Part):
     """The fields of `auricle.data.batches.Augmentation`."""
 
     level_db: NonNegative = 0.0
-    equaliser_db: NonNegative = 0.0
+    tilt_db: NonNegative = 0.0
     top_bands: Annotated[int, Field(ge=0)] = 0
 
 
