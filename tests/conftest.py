@@ -36,23 +36,20 @@ def ffmpeg() -> str:
 
 
 def make_music(seconds: float, seed: int = 0, rate: int = RATE) -> NDArray[np.float32]:
-    """Decaying harmonic notes over soft broadband noise: tonal, transient and full band."""
+    """Decaying harmonic notes with noisy attacks over soft broadband noise."""
     rng = np.random.default_rng(seed)
-    time = np.arange(round(seconds * rate)) / rate
-    signal = 0.003 * rng.standard_normal(time.size)
-    for start in np.arange(0.0, max(seconds, 0.25), 0.25):
+    size = round(seconds * rate)
+    signal = 0.003 * rng.standard_normal(size + rate)
+    age = np.arange(rate) / rate  # a note has died away after a second
+    envelope = np.exp(-6.0 * age) * np.minimum(1.0, age * 400.0)
+    attack = 0.05 * np.exp(-60.0 * age)
+    for start in range(0, size, rate // 4):
         pitch = 110.0 * 2.0 ** (rng.integers(0, 36) / 12)
-        age = np.clip(time - start, 0.0, None)
-        envelope = np.where(time >= start, np.exp(-6.0 * age) * np.minimum(1.0, age * 400), 0.0)
-        for harmonic in range(1, 25):
-            if pitch * harmonic < 0.45 * rate:
-                wave = np.sin(2 * np.pi * pitch * harmonic * age)
-                signal += 0.12 / harmonic * envelope * wave
-        signal += (
-            0.05
-            * rng.standard_normal(time.size)
-            * np.where(time >= start, np.exp(-60.0 * age), 0.0)
-        )
+        harmonics = np.arange(1, min(24, int(0.45 * rate / pitch)) + 1)[:, np.newaxis]
+        waves = np.sin(2 * np.pi * pitch * harmonics * age) / harmonics
+        note = 0.12 * envelope * waves.sum(axis=0) + attack * rng.standard_normal(rate)
+        signal[start : start + rate] += note
+    signal = signal[:size]
     return (0.7 * signal / np.max(np.abs(signal))).astype(np.float32)
 
 

@@ -43,7 +43,7 @@ def cut(path: Path, share: float) -> Path:
 def test_corrupt(write: Write, tmp_path: Path) -> None:
     content = bytearray(write("a.flac", MUSIC).read_bytes())
     middle = len(content) // 2
-    content[middle : middle + 3000] = np.random.default_rng(0).bytes(3000)
+    content[middle : middle + 40000] = np.random.default_rng(0).bytes(40000)
     (tmp_path / "b.flac").write_bytes(content)
     error, warnings = verdict(tmp_path / "b.flac")
     assert error is None

@@ -94,6 +94,9 @@ def features(
     manifest: Annotated[Path, typer.Argument(help="A manifest, with its clips beside it.")],
     recipe: Annotated[str, typer.Option(help="The training recipe whose front end to use.")],
     output: Annotated[Path, typer.Option(help="Folder for the features.")],
+    override: Annotated[
+        list[str] | None, typer.Option("--set", help="As for 'auricle train'; repeatable.")
+    ] = None,
     jobs: Jobs = 2,
 ) -> None:
     """Compute the spectrograms that 'auricle train' reads."""
@@ -101,7 +104,7 @@ def features(
     from auricle.data.manifest import read_manifest
     from auricle.training.recipe import load_recipe
 
-    system = load_recipe(recipe).system
+    system = load_recipe(recipe, override or []).system
     with progress_bar() as bar:
         task = bar.add_task("features", total=None)
 

@@ -183,7 +183,8 @@ def _make_clips(task: _Task) -> list[Clip]:
 def _make_clip(task: _Task, clip: Clip, reference: Audio, judge: Visqol) -> Clip:
     try:
         _, degraded = _degrade(reference, clip, task.recipe)
-        label = judge(degraded)
+        # FFT plans differ from process to process, and with them the last of 15 digits.
+        label = round(judge(degraded), 6)
     except (InputError, LabelError) as error:
         return replace(clip, error=f"{error.kind}: {error}")
     write_audio(task.output / clip.path, degraded, bits=16)
