@@ -3,7 +3,8 @@
     python benchmarks/ladders.py --corpus CORPUS --manifest MANIFEST --output DIR
 
 For every clean excerpt of the manifest's test split, mp3 and Opus at 32, 64 and 128 kb/s are
-scored; a pair counts as ordered when the lower bitrate has the lower score.
+scored; a pair counts as ordered when the lower bitrate has the lower score. Ties (two scores of
+100) are counted too: they are not ordered.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+from collections import Counter
 from pathlib import Path
 
 import auricle
@@ -35,32 +37,33 @@ def score_ladder(metric: str, audio: Audio, steps: tuple[str, ...]) -> list[floa
     ]
 
 
-def count_ordered(scores: list[float]) -> tuple[int, int]:
-    """Return how many of all pairs rise, and how many pairs there are."""
-    pairs = list(itertools.combinations(scores, 2))
-    return sum(low < high for low, high in pairs), len(pairs)
+def count_pairs(scores: list[float]) -> Counter[str]:
+    """Count pairs by whether they rise (ordered), stay (tied) or fall (inverted)."""
+    return Counter(
+        "ordered" if low < high else "tied" if low == high else "inverted"
+        for low, high in itertools.combinations(scores, 2)
+    )
 
 
 def run(metric: str, corpus: Path, manifest: Path) -> dict[str, object]:
     """Score the ladders of all clean test excerpts."""
     clips = [c for c in read_manifest(manifest) if c.split == "test" and not c.process]
     result: dict[str, object] = {"metric": metric, "excerpts": len(clips)}
-    ordered_all = pairs_all = 0
+    total: Counter[str] = Counter()
     for name, steps in LADDERS.items():
-        ordered = pairs = 0
+        counts: Counter[str] = Counter()
         for clip in clips:
             audio = read_audio(corpus / clip.reference, sample_rate=48000).mono()
-            found = count_ordered(score_ladder(metric, audio, steps))
-            ordered, pairs = ordered + found[0], pairs + found[1]
-        share = wilson_interval(ordered, pairs)
-        result[name] = {"ordered": ordered, "pairs": pairs, "share": str(share)}
-        ordered_all, pairs_all = ordered_all + ordered, pairs_all + pairs
-    result["all"] = {
-        "ordered": ordered_all,
-        "pairs": pairs_all,
-        "share": str(wilson_interval(ordered_all, pairs_all)),
-    }
+            counts += count_pairs(score_ladder(metric, audio, steps))
+        result[name] = _describe(counts)
+        total += counts
+    result["all"] = _describe(total)
     return result
+
+
+def _describe(counts: Counter[str]) -> dict[str, object]:
+    share = wilson_interval(counts["ordered"], counts.total())
+    return {**counts, "pairs": counts.total(), "share_ordered": str(share)}
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -69,13 +68,22 @@ def time_file(path: Path) -> dict[str, float]:
 
 def measure_command(path: Path, repeats: int) -> dict[str, float]:
     """Run `auricle score` on a file: best wall time of the repeats, and peak memory."""
-    command = [sys.executable, "-m", "auricle", "score", str(path), "--format", "jsonl"]
+    # Peak memory is the child's own record: what the system counts for children includes the
+    # memory of the parent they were forked from.
+    code = (
+        "import re, sys; from auricle.cli.main import run\n"
+        "try:\n    run()\n"
+        "finally:\n"
+        "    status = open('/proc/self/status').read()\n"
+        "    print(re.search(r'VmHWM:\\s+(\\d+)', status)[1], file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code, "score", str(path), "--format", "jsonl"]
     walls = []
     for _ in range(repeats):
         began = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
+        child = subprocess.run(command, check=True, capture_output=True, text=True)
         walls.append(time.perf_counter() - began)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    peak = int(child.stderr.split()[-1]) / 1024
     return {"wall_seconds": round(min(walls), 2), "peak_megabytes": round(peak)}
 
 
