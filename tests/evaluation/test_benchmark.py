@@ -60,7 +60,7 @@ def test_the_report_says_what_was_found(evaluation: Evaluation) -> None:
 
 def test_predictions_can_be_compared_clip_by_clip(evaluation: Evaluation, tmp_path: Path) -> None:
     write_predictions(evaluation, tmp_path / "p.csv")
-    rows = list(csv.DictReader((tmp_path / "p.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "p.csv").read_text(encoding="utf-8").splitlines()))
     assert [float(row["score"]) for row in rows] == pytest.approx(evaluation.score, abs=1e-3)
 
 
