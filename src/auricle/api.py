@@ -43,6 +43,9 @@ def expand_paths(paths: Iterable[PathLike]) -> list[str]:
     """Return the files that files, folders and globs stand for, in order.
 
     A folder or glob that holds nothing stays as it is, so that its failure shows.
+
+    >>> expand_paths(["examples/*.opus", "examples/*.none"])
+    ['examples/opus-32k.opus', 'examples/*.none']
     """
     found: list[str] = []
     for name in [os.fspath(path) for path in paths]:

@@ -76,6 +76,9 @@ def find_bundle(name: str) -> Bundle:
     """Return the checked bundle of a catalog name, or of a bundle folder given as a path.
 
     Raises `UnknownMetricError` or `BundleError`.
+
+    >>> find_bundle("codec-music").config.front_end.sample_rate
+    48000
     """
     if Path(name, "system.yaml").is_file():
         return read_bundle(Path(name))

@@ -51,7 +51,12 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One requested score: `score` or `error` is there, never both, never neither."""
+    """One requested score: `score` or `error` is there, never both, never neither.
+
+    >>> Result("a.wav", "codec-music.v1", "")
+    Traceback (most recent call last):
+    ValueError: a result holds either a score or an error
+    """
 
     path: str
     metric: str

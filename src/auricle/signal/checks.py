@@ -87,12 +87,20 @@ class SignalMonitor:
 
 
 def is_silent(samples: Samples) -> bool:
-    """Whether samples `[time]` hold nothing but an offset and the dither of 16 bit."""
+    """Whether samples `[time]` hold nothing but an offset and the dither of 16 bit.
+
+    >>> is_silent(np.full(48000, 0.5, dtype=np.float32))
+    True
+    """
     return float(np.std(samples)) < SILENCE_RMS
 
 
 def narrow_band(bandwidth: float) -> tuple[Notice, ...]:
-    """Return the notice that belongs to a bandwidth (Hz), if one does."""
+    """Return the notice that belongs to a bandwidth (Hz), if one does.
+
+    >>> [notice.kind for notice in narrow_band(8000.0)]
+    ['band_limited']
+    """
     if bandwidth >= _NARROW_HERTZ:
         return ()
     message = f"there is hardly any content above {bandwidth / 1000:.1f} kHz"

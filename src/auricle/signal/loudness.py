@@ -12,7 +12,11 @@ from auricle.core.errors import SignalError
 
 
 def integrated_loudness(audio: Audio) -> float:
-    """Return the gated programme loudness in LUFS, `-inf` for silence (ITU-R BS.1770-4)."""
+    """Return the gated programme loudness in LUFS, `-inf` for silence (ITU-R BS.1770-4).
+
+    >>> integrated_loudness(Audio.from_array(np.zeros(48000), 48000))
+    -inf
+    """
     state = R128State(audio.channels, audio.sample_rate, MeasurementMode.MODE_I)
     interleaved = np.ascontiguousarray(audio.samples.T).reshape(-1)
     state.add_frames(interleaved, audio.frames)
@@ -23,6 +27,10 @@ def normalise_loudness(audio: Audio, target: float = -23.0) -> Audio:
     """Return `audio` scaled to `target` LUFS (EBU R128's -23 by default).
 
     Raises `SignalError` for audio without measurable loudness (silence, or under 0.4 s).
+
+    >>> noise = Audio.from_array(np.random.default_rng(0).uniform(-1, 1, 48000), 48000)
+    >>> round(integrated_loudness(normalise_loudness(noise, -16.0)), 2)
+    -16.0
     """
     loudness = integrated_loudness(audio)
     if not math.isfinite(loudness):

@@ -26,7 +26,12 @@ def resample(audio: Audio, sample_rate: int) -> Audio:
 
 
 def resample_blocks(blocks: Iterable[Samples], rate_in: int, rate_out: int) -> Iterator[Samples]:
-    """Convert mono blocks `[time]` from `rate_in` to `rate_out` (Hz) as they come."""
+    """Convert mono blocks `[time]` from `rate_in` to `rate_out` (Hz) as they come.
+
+    >>> blocks = [np.zeros(441, dtype=np.float32)] * 10
+    >>> sum(block.size for block in resample_blocks(blocks, 44100, 48000))
+    4800
+    """
     if rate_in == rate_out:
         yield from blocks
         return

@@ -104,7 +104,11 @@ def _peak(front_end: LogMel) -> float:
 
 
 def mel_edges(sample_rate: int, n_mels: int) -> NDArray[np.float64]:
-    """Return the `n_mels + 2` corner frequencies in Hz: filter `i` peaks at corner `i + 1`."""
+    """Return the `n_mels + 2` corner frequencies in Hz: filter `i` peaks at corner `i + 1`.
+
+    >>> mel_edges(48000, 256)[[0, -1]].round().tolist()
+    [0.0, 24000.0]
+    """
     return _mel_to_hertz(np.linspace(0.0, _hertz_to_mel(sample_rate / 2), n_mels + 2))
 
 
