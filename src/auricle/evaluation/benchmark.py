@@ -70,6 +70,10 @@ class Evaluation:
                 )
         return found
 
+    def clean(self) -> Vector:
+        """Scores of the clips that nothing was done to."""
+        return self.score[[clip.process == "" for clip in self.clips]]
+
     def coverage(self) -> Estimate:
         """Share of clips whose label lies in the interval, bootstrapped over recordings."""
         inside = ((self.low <= self.target) & (self.target <= self.high)).astype(np.float64)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from auricle.evaluation.benchmark import Evaluation, count_recordings
 from auricle.stats.performance import Agreement
 
@@ -47,6 +49,13 @@ def to_markdown(evaluation: Evaluation) -> str:
         f"The 90% interval holds the label of {100 * covered.value:.1f}% of the clips"
         f" [{100 * covered.low:.1f}, {100 * covered.high:.1f}; bootstrapped over recordings].",
     ]
+    clean = evaluation.clean()
+    if clean.size:
+        tenth, median = np.percentile(clean, (10, 50))
+        lines += [
+            "",
+            f"Clean clips read {median:.0f} at the median, {tenth:.0f} at the 10th percentile.",
+        ]
     return "\n".join(lines) + "\n"
 
 
