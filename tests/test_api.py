@@ -69,6 +69,11 @@ def test_score_interval_track_and_worst_moment_fit_together(write: Write) -> Non
     assert score.worst.score == min(moment.score for moment in score.track)
 
 
+def test_a_short_rest_belongs_to_the_last_second(write: Write) -> None:
+    track = auricle.assess(write("a.wav", make_music(3.2))).scores[0].track
+    assert [(moment.start, moment.end) for moment in track] == [(0, 1), (1, 2), (2, 3.2)]
+
+
 def test_arrays_are_scored_like_files(write: Write) -> None:
     music = np.stack([make_music(3.0, 1, 44100), make_music(3.0, 2, 44100)])
     metric = auricle.load("codec-music")

@@ -114,9 +114,19 @@ def test_odd_file_names(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_gate_for_ci(folder: Path) -> None:
-    good = folder / "0.wav"
-    assert auricle("score", good, "--min-score", 0).returncode == 0
-    assert auricle("score", good, "--min-score", 101).returncode == 3
+    coded = "examples/mp3-64k.mp3"
+    assert auricle("score", coded, "--min-score", 20).returncode == 0
+    assert auricle("score", coded, "--min-score", 80).returncode == 3
+    for useless in ("nan", "200"):
+        assert auricle("score", coded, "--min-score", useless).returncode == 2
+
+
+def test_nothing_overwrites_what_it_reads(folder: Path) -> None:
+    file = folder / "0.wav"
+    before = file.read_bytes()
+    assert auricle("score", folder, "--output", file, "--format", "json").returncode == 2
+    assert auricle("degrade", file, file, "--process", "mp3:64k").returncode == 2
+    assert file.read_bytes() == before
 
 
 def test_usage_errors_say_what_to_do(folder: Path) -> None:
@@ -125,7 +135,8 @@ def test_usage_errors_say_what_to_do(folder: Path) -> None:
         (("score", folder, "--resume"), 2, "--output"),
         (("score", folder, "--output", "x.doc"), 2, "--format"),
         (("degrade", folder / "0.wav", "o.wav", "--process", "opuss:32k"), 2, "opus"),
-        (("degrade", "nowhere.wav", "o.wav", "--process", "opus:32k"), 1, "no such file"),
+        (("degrade", "nowhere.wav", "o.wav", "--process", "opus:32k"), 1, "nowhere.wav: there is"),
+        (("degrade", folder / "0.wav", "o.wav", "--process", ""), 2, "empty"),
         (("data", "inspect", "nowhere.csv"), 5, "no manifest"),
         (("evaluate", "codec-music", "--manifest", "nowhere.csv"), 5, "no manifest"),
         (("train", "no-recipe", "--features", ".", "--output", "."), 2, "codec-music"),

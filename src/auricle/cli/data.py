@@ -24,7 +24,10 @@ def corpus(
     cache: Annotated[Path, typer.Option(help="Folder for downloaded packages.")],
     jobs: Jobs = 2,
 ) -> None:
-    """Fetch and render the recordings of a corpus recipe (Debian: apt-get, fluidsynth)."""
+    """Fetch and render the recordings of a corpus recipe: gigabytes to download.
+
+    Needs Debian's apt-get and fluidsynth.
+    """
     from auricle.data.corpora import build_corpus
     from auricle.data.corpus_recipe import read_corpus_recipe
 

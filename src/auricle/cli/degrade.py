@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from auricle.core.errors import ConfigError, InputError
+
 
 def degrade(
     source: Annotated[Path, typer.Argument(help="The audio file to degrade.")],
@@ -21,5 +23,13 @@ def degrade(
     from auricle.degrade.base import apply_cascade, parse_cascade
     from auricle.signal.io import read_audio, write_audio
 
+    if source.resolve() == target.resolve():
+        raise ConfigError(f"the result would overwrite {source}: give it another name")
     steps = [step for text in process for step in parse_cascade(text)]
-    write_audio(target, apply_cascade(read_audio(source), steps))
+    if not steps:
+        raise ConfigError("--process is empty: say for instance opus:32k")
+    try:
+        audio = read_audio(source)
+    except InputError as error:
+        raise type(error)(f"{source}: {error}") from error
+    write_audio(target, apply_cascade(audio, steps))

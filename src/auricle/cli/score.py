@@ -69,6 +69,11 @@ def score(
         raise ConfigError("--resume continues a JSONL file: add --output FILE.jsonl")
     files = expand_paths(paths)
     ready = load(metric)
+    scale = ready.spec.scale
+    if min_score is not None and not scale.low <= min_score <= scale.high:
+        raise ConfigError(f"--min-score lies between {scale.low:g} and {scale.high:g}")
+    if output is not None and output.resolve() in [Path(file).resolve() for file in files]:
+        raise ConfigError(f"--output would overwrite {output}, which is to be scored")
     rows: list[Row] = []
     if resume and output is not None:
         rows = keep_finished(output, files, ready.spec.full_name, ready.model_sha256, track)

@@ -8,7 +8,7 @@ depend on what else is scored.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -172,11 +172,17 @@ class _Tally:
     def moments(self, low: float, span: float) -> list[Moment]:
         """Return one value per second that was judged."""
         duration = self.samples / self.sample_rate
-        return [
+        moments = [
             Moment(float(second), min(second + 1.0, duration), low + span * total / count)
             for second, (total, count) in enumerate(zip(self.sums, self.counts, strict=True))
             if count
         ]
+        # A rest of less than half a second is too little to be a moment of its own.
+        if len(moments) > 1 and moments[-1].end - moments[-1].start < 0.5:
+            rest = moments.pop()
+            if moments[-1].end == rest.start:
+                moments[-1] = replace(moments[-1], end=rest.end)
+        return moments
 
     def notices(self) -> tuple[Notice, ...]:
         """What was noticed in the spectrogram and in what was left out."""
