@@ -2,12 +2,12 @@
 
     python benchmarks/baselines.py --features DIR --output results.json
 
-`DIR` is what `auricle data features` writes: `features.npy`, log-mel spectrograms
-`[clip, frame, mel]` of dB re maximum with the floor at 0 and the maximum at 1, and
-`clips.csv`, a row per clip with the columns id, recording, source, split and label (an opinion
-score, 1..5, scaled to 0..100 as the recipe `codec-music` does). Both models are fitted on train
-and validation, judged on test. Beside the results goes a CSV with the prediction for every test
-clip, for paired comparisons with other models.
+`DIR` is what `auricle data features` writes, for any recipe: `features.npy`, log-mel spectrograms
+`[clip, frame, mel]` with the floor at 0 and the maximum at 1, and `clips.csv`, a row per clip with
+(among others) the columns id, recording, source, split and label (an opinion score, 1..5, scaled to
+0..100 as `--recipe` does). Both models are fitted on train and validation, judged on test. Beside
+the results goes a CSV with the prediction for every test clip, for paired comparisons with other
+models.
 """
 
 from __future__ import annotations
@@ -122,8 +122,8 @@ def fit_baselines(
     return {"ridge": ridge.predict(unseen), "extra_trees": forest.predict(unseen)}
 
 
-def read_clips(folder: Path, splits: Sequence[str]) -> Clips:
-    """Read the clips of the named splits from a feature folder.
+def read_clips(folder: Path, splits: Sequence[str], recipe: str = "codec-music") -> Clips:
+    """Read the clips of the named splits from a feature folder, labels by the recipe's scale.
 
     Raises `DataError` when a file or column is missing, table and spectrograms differ in length,
     the splits hold no clip, or a label is not a number in 1..5.
@@ -135,7 +135,7 @@ def read_clips(folder: Path, splits: Sequence[str]) -> Clips:
         raise DataError(f"cannot read {folder / 'features.npy'}: {error}") from error
     if len(spectrograms) != len(rows):
         raise DataError(f"{len(rows)} clips in the table, but {len(spectrograms)} spectrograms")
-    scale = load_recipe("codec-music").system.label_scale
+    scale = load_recipe(recipe).system.label_scale
     places = [place for place, row in enumerate(rows) if row["split"] in splits]
     if not places:
         raise DataError(f"no clip in {folder} belongs to {' or '.join(splits)}")
@@ -147,13 +147,13 @@ def read_clips(folder: Path, splits: Sequence[str]) -> Clips:
 
 
 def run_benchmark(
-    folder: Path, *, trees: int = 400, jobs: int = 1, seed: int = 0
+    folder: Path, *, recipe: str = "codec-music", trees: int = 400, jobs: int = 1, seed: int = 0
 ) -> tuple[dict[str, Any], list[dict[str, str | float]]]:
     """Return the results on the test split, and a row per test clip with its predictions.
 
     Raises `DataError` when a recording is both fitted on and judged on, or as `read_clips` does.
     """
-    known, unseen = read_clips(folder, FITTED_ON), read_clips(folder, JUDGED_ON)
+    known, unseen = (read_clips(folder, splits, recipe) for splits in (FITTED_ON, JUDGED_ON))
     shared = sorted(set(known.recordings) & set(unseen.recordings))
     if shared:
         raise DataError(f"{len(shared)} test recordings are also fitted on, such as {shared[0]}")
@@ -169,7 +169,12 @@ def run_benchmark(
     results = {
         "fitted_on": {"clips": len(known.rows), "recordings": len(set(known.recordings))},
         "judged_on": {"clips": len(unseen.rows), "recordings": len(set(unseen.recordings))},
-        "settings": {"trees": trees, "seed": seed, "scikit-learn": sklearn.__version__},
+        "settings": {
+            "recipe": recipe,
+            "trees": trees,
+            "seed": seed,
+            "scikit-learn": sklearn.__version__,
+        },
         "models": {name: _judge(values, unseen) for name, values in predictions.items()},
         "extra_trees_minus_ridge": _compare(predictions, unseen),
     }
@@ -188,13 +193,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--features", type=Path, required=True, metavar="DIR")
     parser.add_argument("--output", type=Path, required=True, metavar="JSON")
     parser.add_argument("--predictions", type=Path, metavar="CSV", help="default: OUTPUT as .csv")
+    parser.add_argument("--recipe", default="codec-music", help="whose label scale to use")
     parser.add_argument("--trees", type=int, default=400)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args(arguments)
     try:
         results, table = run_benchmark(
-            given.features, trees=given.trees, jobs=given.jobs, seed=given.seed
+            given.features,
+            recipe=given.recipe,
+            trees=given.trees,
+            jobs=given.jobs,
+            seed=given.seed,
         )
     except AuricleError as error:
         print(f"error: {error}", file=sys.stderr)

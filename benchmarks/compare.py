@@ -2,7 +2,8 @@
 
     python benchmarks/compare.py --evaluation DIR --baselines CSV --output compare.json
 
-`DIR` is what `auricle evaluate --output` wrote, `CSV` what `baselines.py --predictions` wrote.
+`DIR` is what `auricle evaluate --output` or `auricle train --output` wrote, `CSV` what
+`baselines.py --predictions` wrote, by the label scale of the same recipe.
 Differences are bootstrapped over recordings: an interval without zero is a difference.
 """
 
@@ -29,11 +30,15 @@ def main() -> None:
     parser.add_argument("--baselines", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
-    ours = _read(options.evaluation / "predictions.csv")
+    ours = _read_network(options.evaluation)
     theirs = _read(options.baselines)
     if ours.keys() != theirs.keys():
         raise SystemExit("the two files are not about the same clips")
     target = np.array([float(row["target"]) for row in ours.values()])
+    other_target = np.array([float(theirs[clip]["target"]) for clip in ours])
+    # Tables give labels to three decimals.
+    if np.abs(target - other_target).max() > 1e-2:
+        raise SystemExit("the labels differ: give the network's recipe to baselines.py")
     score = np.array([float(row["score"]) for row in ours.values()])
     groups = [row["recording"] for row in ours.values()]
     found = {}
@@ -46,6 +51,16 @@ def main() -> None:
     text = json.dumps(found, indent=2)
     options.output.write_text(text + "\n", encoding="utf-8")
     print(text)
+
+
+def _read_network(folder: Path) -> dict[str, dict[str, str]]:
+    if (folder / "predictions.csv").is_file():
+        return _read(folder / "predictions.csv")
+    rows = _read(folder / "test.csv")
+    return {
+        clip: row | {"target": row["label"], "score": row["predicted"]}
+        for clip, row in rows.items()
+    }
 
 
 def _read(path: Path) -> dict[str, dict[str, str]]:

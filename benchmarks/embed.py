@@ -5,8 +5,8 @@
 The network was trained with the bands above 20 kHz emptied at random, so it works without them;
 emptying them always keeps a score from following the sample rate. `DIR` holds features written
 with that ceiling (`auricle data features ... --set system.front_end.ceiling=20000`), whose
-calibration split sets the width of the interval. The printed SHA-256 belongs into the table of
-`auricle.catalog`.
+calibration split sets the width of the interval. `BUNDLE` lies where `auricle train` wrote it, with
+`recipe.yaml` beside it. The printed SHA-256 belongs into the table of `auricle.catalog`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 from auricle.catalog import find_metric
 from auricle.data.features import read_features
 from auricle.heads.calibration import calibrate
 from auricle.systems.bundle import read_bundle, save_bundle
 from auricle.systems.system import load_system
 from auricle.training.fit import predict
+from auricle.training.recipe import load_recipe
 
 
 def main() -> None:
@@ -38,8 +37,9 @@ def main() -> None:
     features = read_features(options.features)
     if features.front_end != front_end.build():
         raise SystemExit(f"{options.features} was written by {features.front_end}")
-    labels = config.label_scale(np.array([clip.label for clip in features.clips]))
-    unseen = predict(load_system(trained), features, labels, "calibration")
+    recipe = load_recipe(options.bundle.parent / "recipe.yaml")
+    recipe = recipe.model_copy(update={"system": config})
+    unseen = predict(recipe, load_system(trained), features, recipe.calibrate_on)
     embedded = save_bundle(
         find_metric(config.spec.full_name).folder,
         config,

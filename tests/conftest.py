@@ -12,7 +12,9 @@ import pytest
 from numpy.typing import NDArray
 
 from auricle.core.audio import Audio
+from auricle.heads.calibration import Calibration
 from auricle.signal.io import write_audio
+from auricle.systems.bundle import Bundle, save_bundle
 
 RATE = 48000
 
@@ -69,3 +71,59 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return run
+
+
+@pytest.fixture(scope="session")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A tiny untrained system that tells the history, as a bundle with both kinds of weights."""
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save
+
+    from auricle.systems.export import export_onnx
+    from auricle.systems.system import build_system
+    from auricle.training.recipe import load_recipe
+
+    config = load_recipe(
+        "codec-music",
+        [
+            "system.front_end.n_mels=64",
+            "system.segment=1.0",
+            "system.encoder.stem=8",
+            "system.encoder.channels=[8,8]",
+            "system.encoder.features=16",
+        ],
+    ).system
+    torch.manual_seed(0)
+    system = build_system(config)
+    with torch.no_grad():
+        for _ in range(3):  # normalisation gets statistics of its own
+            system.train()(torch.rand(4, config.segment_frames, 64))
+        system.history.layers[-1].weight.mul_(20.0)
+    calibration = Calibration(
+        coverage=0.9,
+        scale=1.6,
+        temperature=1.0,
+        clips=100,
+        correction=((0.0, 0.0), (0.4, 0.5), (0.9, 1.0), (1.0, 1.0)),
+        lossy_threshold=0.6,
+    )
+    weights = save({name: value.contiguous() for name, value in system.state_dict().items()})
+    folder = tmp_path_factory.mktemp("told") / "bundle"
+    return save_bundle(
+        folder, config, calibration, onnx=export_onnx(system, config), weights=weights
+    )
+
+
+@pytest.fixture(scope="session")
+def untold(told: Bundle) -> Bundle:
+    """The same system without its history."""
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(told.onnx)
+    (history,) = (output for output in model.graph.output if output.name == "history")
+    model.graph.output.remove(history)
+    return save_bundle(
+        told.folder.with_name("untold"),
+        told.config.model_copy(update={"history": None}),
+        told.calibration,
+        onnx=model.SerializeToString(),
+    )

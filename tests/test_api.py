@@ -16,11 +16,13 @@ def test_the_public_face_is_what_it_says() -> None:
     assert auricle.__all__ == [
         "Audio",
         "AuricleError",
+        "History",
         "Moment",
         "Notice",
         "Report",
         "Result",
         "Score",
+        "Trace",
         "__version__",
         "assess",
         "load",
@@ -92,7 +94,7 @@ def test_wrong_requests_are_refused(write: Write) -> None:
 
 def test_rows_are_the_documented_schema(write: Write) -> None:
     good, bad = auricle.assess([write("a.wav", make_music(2.0)), "nowhere.wav"]).results
-    row = to_row(good, track=True)
+    row = to_row(good, track=True, explain=True)
     documented = {
         line.split("`")[1]
         for line in Path("docs/output.md").read_text(encoding="utf-8").splitlines()

@@ -13,18 +13,20 @@ from auricle.api import assess
 from auricle.catalog import load
 from auricle.core.audio import Audio
 from auricle.core.errors import AuricleError
-from auricle.core.score import Moment, Notice, Report, Result, Score
+from auricle.core.score import History, Moment, Notice, Report, Result, Score, Trace
 
 __version__ = version("auricle")
 
 __all__ = [
     "Audio",
     "AuricleError",
+    "History",
     "Moment",
     "Notice",
     "Report",
     "Result",
     "Score",
+    "Trace",
     "__version__",
     "assess",
     "load",

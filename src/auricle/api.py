@@ -14,7 +14,7 @@ from typing import Any
 
 from auricle.catalog import load
 from auricle.core.errors import ConfigError, InputError, MissingFileError
-from auricle.core.score import Moment, Report, Result
+from auricle.core.score import History, Moment, Report, Result
 from auricle.signal.io import list_audio
 from auricle.systems.runtime import Metric
 
@@ -85,8 +85,10 @@ def score_files(files: Iterable[str], metric: str, *, jobs: int = 1) -> Iterator
                 future.cancel()
 
 
-def to_row(result: Result, *, track: bool = False) -> Row:
+def to_row(result: Result, *, track: bool = False, explain: bool = False) -> Row:
     """Return a result as the flat, JSON-ready row that docs/output.md describes.
+
+    With `track` it has the score of every second, with `explain` the history.
 
     >>> row = to_row(assess("examples/no-such-file.flac").results[0])
     >>> row["score"], row["error"]["kind"]
@@ -113,7 +115,28 @@ def to_row(result: Result, *, track: bool = False) -> Row:
         row["warnings"] = [asdict(notice) for notice in score.warnings]
     if track:
         row["track"] = [] if score is None else [_moment_row(m) for m in score.track]
+    if explain:
+        told = None if score is None else score.history
+        row["history"] = None if told is None else _history_row(told)
     return row
+
+
+def _history_row(history: History) -> Row:
+    return {
+        "lossy": round(history.lossy, 3),
+        "verdict": history.verdict,
+        "codec": None if history.codec is None else history.codec.name,
+        "bandwidth_hz": round(history.bandwidth_hz),
+        "traces": [
+            {
+                "name": trace.name,
+                "probability": round(trace.probability, 3),
+                "low": trace.rate[0],
+                "high": trace.rate[1],
+            }
+            for trace in history.traces
+        ],
+    }
 
 
 def _moment_row(moment: Moment) -> Row:

@@ -139,6 +139,14 @@ def test_a_seed_repeats_its_predictions(folder: Path) -> None:
     assert first["extra_trees"].tolist() != other["extra_trees"].tolist()
 
 
+def test_labels_follow_the_scale_of_the_recipe(folder: Path) -> None:
+    shipped, paper = (
+        baselines.read_clips(folder, ["test"], recipe) for recipe in ("codec-music", "codec-conv1d")
+    )
+    # 1..4.732 against 1..5.
+    assert paper.labels == pytest.approx(shipped.labels * 3.732 / 4, abs=1e-3)
+
+
 def spoil(folder: Path, column: str, value: str, split: str) -> None:
     """Change a column of the first clip in a split."""
     rows = read_table(folder / "clips.csv")

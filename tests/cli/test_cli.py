@@ -138,6 +138,8 @@ def test_usage_errors_say_what_to_do(folder: Path) -> None:
         (("degrade", "nowhere.wav", "o.wav", "--process", "opus:32k"), 1, "nowhere.wav: there is"),
         (("degrade", folder / "0.wav", "o.wav", "--process", ""), 2, "empty"),
         (("data", "inspect", "nowhere.csv"), 5, "no manifest"),
+        (("data", "corpus", folder, "--output", folder / "c"), 2, "--layout"),
+        (("data", "corpus", folder, "--output", folder / "c", "--layout", "fma"), 5, "fma_large"),
         (("evaluate", "codec-music", "--manifest", "nowhere.csv"), 5, "no manifest"),
         (("train", "no-recipe", "--features", ".", "--output", "."), 2, "codec-music"),
     ]

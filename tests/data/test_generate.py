@@ -7,12 +7,10 @@ from tests.conftest import RATE, make_music
 
 from auricle.core.audio import Audio
 from auricle.core.errors import ConfigError, DataError
+from auricle.data.clip_recipe import ClipRecipe, plan_clips, read_clip_recipe
 from auricle.data.generate import (
-    ClipRecipe,
     build_clips,
     inspect_manifest,
-    plan_clips,
-    read_clip_recipe,
     regenerate,
 )
 from auricle.data.manifest import read_manifest

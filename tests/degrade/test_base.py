@@ -21,8 +21,23 @@ from auricle.degrade.base import (
 )
 from auricle.degrade.codecs import CODECS
 
-CODEC_PROCESSES = st.builds(Process, st.sampled_from(CODECS), st.integers(16_000, 320_000))
-PROCESSES = CODEC_PROCESSES | st.builds(Process, st.just("lowpass"), st.integers(200, 3_400))
+CODEC_PROCESSES = st.builds(
+    Process,
+    st.sampled_from([codec for codec in CODECS if codec != "mp3vbr"]),
+    st.integers(64_000, 320_000),
+) | st.builds(
+    Process,
+    st.sampled_from(["mp2", "mp3", "aac", "aacfast", "opus", "vorbis"]),
+    st.integers(16_000, 64_000),
+)
+PROCESSES = (
+    CODEC_PROCESSES
+    | st.builds(Process, st.just("lowpass"), st.integers(200, 3_400))
+    | st.builds(Process, st.just("mp3vbr"), st.integers(0, 9))
+    | st.builds(Process, st.just("noise"), st.integers(0, 96))
+    | st.builds(Process, st.just("clip"), st.integers(1, 50))
+    | st.builds(Process, st.sampled_from(["resample", "alaw", "adpcm"]), st.integers(4_000, 48_000))
+)
 SUPPORTED_RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
 
 
@@ -65,7 +80,9 @@ def test_no_text_breaks_the_parser(text: str) -> None:
     "text",
     [
         "mp3:64k", "aac:700k", "vorbis:96k", "opus:32k", "mp2:192k", "lowpass:7500",
-        "anchor:3500", "anchor:7000", "mp3:44100",
+        "anchor:3500", "anchor:7000", "mp3:44100", "mp3vbr:4", "aacfast:64k", "ac3:128k",
+        "eac3:96k", "wma:96k", "sbc:229k", "alaw:8000", "adpcm:22050", "resample:16000", "noise:30",
+        "clip:5",
     ],
 )  # fmt: skip
 def test_canonical_text(text: str) -> None:
@@ -94,6 +111,13 @@ def test_equal_processes_have_one_text() -> None:
         ("mp3:٦٤k", "as in 'mp3:64k'"),
         ("mp3:64", "8000 to 320000 bit/s, not 64"),
         ("opus:6k", "12000 to 512000 bit/s"),
+        ("mp3vbr:12", "0 to 9 (LAME's quality), not 12"),
+        ("mp3vbr", "as in 'mp3vbr:4'"),
+        ("noise:100", "0 to 96 dB, not 100"),
+        ("noise:-6", "as in 'noise:30'"),
+        ("clip:80", "1 to 50 %, not 80"),
+        ("wma:48k", "64000 to 320000 bit/s"),
+        ("ec3:96k", "did you mean 'eac3'"),
         ("lowpass:0", "20 to 192000 Hz"),
         ("anchor:5000", "3500 or 7000 Hz"),
     ],

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from auricle.core.audio import Audio
+from auricle.core.errors import ConfigError
 from auricle.degrade.bitrates import SAMPLE_RATES, effective_bitrate, nearest
 from auricle.degrade.codecs import CODECS, encode
 
@@ -35,6 +36,16 @@ def noise(sample_rate: int, channels: int, seconds: float = 0.2) -> Audio:
         ("vorbis", 24_000, 48000, 1, 48_000),
         ("vorbis", 48_000, 48000, 2, 64_000),
         ("vorbis", 192_000, 16000, 1, 99_992),
+        ("aacfast", 700_000, 48000, 1, 288_000),
+        ("ac3", 100_000, 48000, 2, 96_000),
+        ("ac3", 640_000, 8000, 1, 640_000),
+        ("ac3", 32_000, 48000, 2, 64_000),
+        ("eac3", 100_000, 44100, 1, 100_000),
+        ("eac3", 24_000, 44100, 1, 32_000),
+        ("wma", 32_000, 48000, 1, 64_000),
+        ("wma", 500_000, 48000, 2, 320_000),
+        ("sbc", 328_000, 44100, 2, 328_000),
+        ("sbc", 328_000, 44100, 1, 256_000),
     ],
 )
 def test_effective_bitrate(
@@ -75,7 +86,7 @@ def test_aac_bitrates_above_the_limit_make_the_same_stream() -> None:
     assert encode(audio, "aac", 700_000) == encode(audio, "aac", 288_000)
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", [codec for codec in CODECS if codec != "mp3vbr"])
 def test_the_effective_bitrate_never_falls_when_more_is_asked(codec: str) -> None:
     for sample_rate in (8000, 22050, 48000, 96000):
         for channels in (1, 2):
@@ -84,6 +95,11 @@ def test_the_effective_bitrate_never_falls_when_more_is_asked(codec: str) -> Non
                 for asked in range(12_000, 700_000, 1_000)
             ]
             assert rates == sorted(rates)
+
+
+def test_qualities_are_no_bitrates() -> None:
+    with pytest.raises(ConfigError, match="mp3vbr has qualities"):
+        effective_bitrate("mp3vbr", 64_000, 48000, 1)
 
 
 def test_nearest_prefers_the_higher_of_two() -> None:

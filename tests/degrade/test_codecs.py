@@ -18,8 +18,14 @@ from auricle.degrade.codecs import CODECS, encode, transcode
 from auricle.signal.align import estimate_delay
 
 # Samples that the formats leave for the user to remove at their own rate (mp2: 481 of the
-# polyphase filter bank, ISO/IEC 11172-3; AAC: one frame of 1024, ISO/IEC 14496-3).
-FORMAT_DELAY = {"mp2": 481, "mp3": 0, "aac": 1024, "opus": 0, "vorbis": 0}
+# polyphase filter bank, ISO/IEC 11172-3; AAC: one frame of 1024, ISO/IEC 14496-3; AC-3: one block
+# of 256, ATSC A/52; SBC: (10 * 8 - 8) + 1 of its filter bank, A2DP appendix B).
+FORMAT_DELAY = {"mp2": 481, "aac": 1024, "aacfast": 1024, "ac3": 256, "eac3": 256, "sbc": 73}
+
+
+def settings(codec: str) -> tuple[int, int, int]:
+    """A poor, a middling and a good setting."""
+    return (9, 5, 0) if codec == "mp3vbr" else (32_000, 64_000, 192_000)
 
 
 @cache
@@ -43,7 +49,8 @@ def music(
 
 
 def digest(codec: str) -> str:
-    return hashlib.sha256(transcode(music(2), codec, 96_000).samples.tobytes()).hexdigest()
+    coded = transcode(music(2), codec, settings(codec)[1])
+    return hashlib.sha256(coded.samples.tobytes()).hexdigest()
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -52,11 +59,11 @@ def digest(codec: str) -> str:
 def test_no_delay_at_any_bitrate(codec: str, channels: int, seconds: float) -> None:
     audio = music(channels, 48000, seconds)
     # Opus in stereo below 64 kb/s leads by up to 4 samples: see `transcode`.
-    bitrates = (64, 128, 192) if codec == "opus" and channels == 2 else (32, 64, 192)
-    for bitrate in bitrates:
-        coded = transcode(audio, codec, 1000 * bitrate)
+    hybrid = codec == "opus" and channels == 2
+    for setting in settings(codec)[1 if hybrid else 0 :]:
+        coded = transcode(audio, codec, setting)
         assert coded.samples.shape == audio.samples.shape
-        assert estimate_delay(audio, coded) == 0, bitrate
+        assert estimate_delay(audio, coded) == 0, setting
 
 
 @pytest.mark.parametrize("bitrate", [24_000, 32_000, 48_000])
@@ -69,7 +76,7 @@ def test_hybrid_opus_leads_by_four_samples_at_most(bitrate: int) -> None:
 @pytest.mark.parametrize("sample_rate", [7000, 16000, 22050, 44100, 88200, 192000])
 def test_every_sample_rate_comes_back_aligned(codec: str, sample_rate: int) -> None:
     audio = music(1, sample_rate, 0.25)
-    coded = transcode(audio, codec, 64_000)
+    coded = transcode(audio, codec, settings(codec)[1])
     assert (coded.sample_rate, coded.frames) == (sample_rate, audio.frames)
     assert estimate_delay(audio, coded) == 0
 
@@ -79,13 +86,13 @@ def test_every_sample_rate_comes_back_aligned(codec: str, sample_rate: int) -> N
 def test_the_shortest_clips_keep_their_length(codec: str, frames: int) -> None:
     for sample_rate in (16000, 48000, 192000):
         audio = Audio.from_array(music(2, sample_rate).samples[:, :frames], sample_rate)
-        assert transcode(audio, codec, 64_000).samples.shape == (2, frames)
+        assert transcode(audio, codec, settings(codec)[1]).samples.shape == (2, frames)
 
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_the_end_is_not_lost(codec: str) -> None:
     audio = music(1, 48000, 0.5)
-    coded = transcode(audio, codec, 192_000)
+    coded = transcode(audio, codec, settings(codec)[2])
     tail = slice(-256, None)
     error = np.std(coded.samples[0, tail] - audio.samples[0, tail])
     assert error < 0.5 * np.std(audio.samples[0, tail])
@@ -95,8 +102,8 @@ def test_the_end_is_not_lost(codec: str) -> None:
 def test_more_bits_lose_less(codec: str) -> None:
     audio = music()
     errors = [
-        np.std(transcode(audio, codec, bitrate).samples - audio.samples)
-        for bitrate in (48_000, 96_000, 192_000)
+        np.std(transcode(audio, codec, setting).samples - audio.samples)
+        for setting in ((9, 5, 0) if codec == "mp3vbr" else (48_000, 96_000, 192_000))
     ]
     assert errors == sorted(errors, reverse=True)
 
@@ -104,29 +111,31 @@ def test_more_bits_lose_less(codec: str) -> None:
 @pytest.mark.parametrize("codec", CODECS)
 def test_silence_stays_silent(codec: str) -> None:
     silent = Audio.from_array(np.zeros((2, 4800)), 48000)
-    assert np.abs(transcode(silent, codec, 64_000).samples).max() < 1e-4
+    assert np.abs(transcode(silent, codec, settings(codec)[1]).samples).max() < 1e-4
 
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_samples_beyond_full_scale_are_clipped_not_wrapped(codec: str) -> None:
     loud = Audio.from_array(4.0 * music().samples, 48000)
     clipped = Audio.from_array(np.clip(loud.samples, -1, 1), 48000)
-    coded = transcode(loud, codec, 192_000)
-    assert np.array_equal(coded.samples, transcode(clipped, codec, 192_000).samples)
+    high = settings(codec)[2]
+    coded = transcode(loud, codec, high)
+    assert np.array_equal(coded.samples, transcode(clipped, codec, high).samples)
     assert np.corrcoef(clipped.samples[0], coded.samples[0])[0, 1] > 0.95
 
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_full_scale_does_not_wrap(codec: str) -> None:
     square = np.sign(np.sin(2 * np.pi * 100 * (np.arange(9600) + 0.5) / 48000))
-    coded = transcode(Audio.from_array(square, 48000), codec, 192_000)
+    coded = transcode(Audio.from_array(square, 48000), codec, settings(codec)[2])
     assert np.corrcoef(square, coded.samples[0])[0, 1] > 0.98
 
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_channels_stay_apart(codec: str) -> None:
     left = music().samples[0]
-    coded = transcode(Audio.from_array([left, np.zeros_like(left)], 48000), codec, 192_000)
+    halves = Audio.from_array([left, np.zeros_like(left)], 48000)
+    coded = transcode(halves, codec, settings(codec)[2])
     assert np.std(coded.samples[1]) < 0.02 * np.std(coded.samples[0])
 
 
@@ -153,29 +162,59 @@ def test_unusable_audio_is_refused(codec: str) -> None:
 
 
 def test_an_unknown_codec_is_refused() -> None:
-    with pytest.raises(ConfigError, match="mp2, mp3, aac, opus, vorbis"):
-        transcode(music(), "wma", 64_000)
+    with pytest.raises(ConfigError, match="mp2, mp3, aac, opus"):
+        transcode(music(), "atrac", 64_000)
 
 
-@pytest.mark.parametrize("codec", ["mp2", "mp3"])
-@pytest.mark.parametrize("bitrate", [32_000, 128_000, 320_000])
-def test_mpeg_layers_hold_their_bitrate(codec: str, bitrate: int) -> None:
+def test_a_bitrate_is_no_quality() -> None:
+    with pytest.raises(ConfigError, match="from 0, the best, to 9, not 64000"):
+        transcode(music(), "mp3vbr", 64_000)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_wma_codes_the_worst_noise_at_its_lowest_bitrate(channels: int) -> None:
+    """Random signs at full scale: FFmpeg's encoder gives up on them at 48 kb/s."""
+    signs = np.sign(np.random.default_rng(0).normal(size=(channels, 20_000)))
+    for sample_rate in (32000, 44100, 48000):
+        coded = transcode(Audio.from_array(signs, sample_rate), "wma", 64_000)
+        assert coded.samples.any()
+
+
+@pytest.mark.parametrize("codec", ["mp2", "mp3", "ac3", "eac3", "sbc"])
+@pytest.mark.parametrize("bitrate", [64_000, 128_000, 192_000])
+def test_constant_bitrates_are_held(codec: str, bitrate: int) -> None:
     achieved = 8 * len(encode(music(1, 48000, 4.0), codec, bitrate)) / 4.0
-    assert achieved == pytest.approx(bitrate, rel=0.04)
+    assert achieved == pytest.approx(bitrate, rel=0.05)
+
+
+def test_variable_bitrate_spends_what_the_quality_asks() -> None:
+    sizes = [len(encode(music(1, 48000, 2.0), "mp3vbr", quality)) for quality in range(10)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > 2 * sizes[9]
+
+
+def test_the_quick_search_makes_another_aac() -> None:
+    audio = music()
+    assert encode(audio, "aac", 64_000) != encode(audio, "aacfast", 64_000)
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs the ffmpeg command as oracle")
 @pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", [codec for codec in CODECS if codec != "wma"])
 def test_another_decoder_agrees(codec: str, channels: int) -> None:
-    """The distribution's ffmpeg decodes our bitstream to the same samples, plus the delay."""
+    """The distribution's ffmpeg decodes our bitstream to the same samples, plus the delay.
+
+    Not so for WMA: versions differ in what they take away at the beginning.
+    """
     audio = music(channels)
-    command = ["ffmpeg", "-v", "error", "-i", "pipe:", "-f", "f32le", "pipe:"]
+    named = ["-f", "sbc"] if codec == "sbc" else []
+    command = ["ffmpeg", "-v", "error", *named, "-i", "pipe:", "-f", "f32le", "pipe:"]
+    middle = settings(codec)[1]
     result = subprocess.run(
-        command, input=encode(audio, codec, 96_000), stdout=subprocess.PIPE, check=True, timeout=30
+        command, input=encode(audio, codec, middle), stdout=subprocess.PIPE, check=True, timeout=30
     )
     decoded = np.frombuffer(result.stdout, "<f4").reshape(-1, channels).T
-    delay = FORMAT_DELAY[codec]
+    delay = FORMAT_DELAY.get(codec, 0)
     expected = decoded[:, delay : delay + audio.frames]
-    ours = transcode(audio, codec, 96_000).samples
+    ours = transcode(audio, codec, middle).samples
     assert np.abs(ours - expected).max() < 1e-3

@@ -32,7 +32,7 @@ def test_mel_cnn_takes_any_length_and_says_how_many_frames_come_out(frames: int)
 
 
 def test_mel_cnn_frames_are_stride_apart() -> None:
-    encoder = MelCnn(32, **SMALL, statistics=False).eval()
+    encoder = MelCnn(32, **SMALL, context=0).eval()
     quiet = torch.zeros(1, 400, 32)
     event = quiet.clone()
     event[0, 200] = 1.0
@@ -40,8 +40,20 @@ def test_mel_cnn_frames_are_stride_apart() -> None:
         change = (encoder(event) - encoder(quiet)).abs().sum(dim=(1, 3))[0]
     centre = (change * torch.arange(len(change))).sum() / change.sum()
     assert abs(centre.item() - 200 / encoder.stride) < 1.5
-    assert (change[:19] == 0).all()
-    assert (change[32:] == 0).all()
+    reach = 7
+    assert (change[: 200 // encoder.stride - reach] == 0).all()
+    assert (change[200 // encoder.stride + reach :] == 0).all()
+
+
+def test_mel_cnn_knows_nothing_beyond_its_context() -> None:
+    encoder = MelCnn(32, **SMALL, context=80).eval()
+    log_mel = torch.rand(1, 400, 32)
+    changed = log_mel.clone()
+    changed[0, 200:] = 0.0
+    with torch.no_grad():
+        change = (encoder(changed) - encoder(log_mel)).abs().sum(dim=(1, 3))[0]
+    first = int(change.nonzero()[0])
+    assert (200 - 40) // encoder.stride - 2 <= first < 200 // encoder.stride
 
 
 def test_mel_cnn_tells_bands_apart() -> None:
@@ -62,7 +74,7 @@ def test_every_parameter_gets_a_gradient(encoder: torch.nn.Module) -> None:
 
 def test_band_statistics_know_no_order_of_time_but_know_change() -> None:
     torch.manual_seed(0)
-    statistics = BandStatistics(8, 4).eval()
+    statistics = BandStatistics(8, 4, stride=2, context=400).eval()
     log_mel = torch.rand(1, 50, 8)
     steady = log_mel.sort(dim=1).values
     backwards = log_mel.flip(1)

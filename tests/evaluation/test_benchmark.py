@@ -4,9 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.conftest import RATE, make_music
+from typer.testing import CliRunner
 
+from auricle.cli.main import app
 from auricle.core.audio import Audio
-from auricle.core.errors import DataError
+from auricle.core.errors import ConfigError, DataError
 from auricle.data.manifest import Clip, write_manifest
 from auricle.degrade.base import apply_cascade, parse_cascade
 from auricle.evaluation.benchmark import Evaluation, evaluate_metric, write_predictions
@@ -42,6 +44,7 @@ def test_every_clip_of_the_split_is_accounted_for(evaluation: Evaluation) -> Non
     assert len(evaluation.clips) == 24
     assert [name for name, _ in evaluation.failures] == ["gone"]
     assert np.all((evaluation.low <= evaluation.score) & (evaluation.score <= evaluation.high))
+    assert np.all(evaluation.sigma > 0)
 
 
 def test_labels_are_put_on_the_scale_of_the_metric(evaluation: Evaluation) -> None:
@@ -61,7 +64,21 @@ def test_the_report_says_what_was_found(evaluation: Evaluation) -> None:
 def test_predictions_can_be_compared_clip_by_clip(evaluation: Evaluation, tmp_path: Path) -> None:
     write_predictions(evaluation, tmp_path / "p.csv")
     rows = list(csv.DictReader((tmp_path / "p.csv").read_text(encoding="utf-8").splitlines()))
-    assert [float(row["score"]) for row in rows] == pytest.approx(evaluation.score, abs=1e-3)
+    for name in ("score", "low", "high", "sigma", "target"):
+        found = [float(row[name]) for row in rows]
+        assert found == pytest.approx(getattr(evaluation, name), abs=1e-3)
+
+
+def test_plots_are_drawn_beside_the_report(manifest: Path, tmp_path: Path) -> None:
+    command = ["evaluate", "codec-music", "--manifest", str(manifest), "--plots"]
+    refused = CliRunner().invoke(app, command)
+    assert isinstance(refused.exception, ConfigError)
+    assert "add --output" in str(refused.exception)
+    result = CliRunner().invoke(app, [*command, "--output", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    names = ("predictions.csv", "reliability.png", "report.json", "report.md", "scatter.png")
+    assert sorted(path.name for path in tmp_path.iterdir()) == list(names)
+    assert "](scatter.png)" in (tmp_path / "report.md").read_text()
 
 
 def test_an_empty_split_is_an_error(manifest: Path) -> None:

@@ -5,7 +5,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from auricle.core.errors import DataError
-from auricle.heads.calibration import Calibration, calibrate
+from auricle.heads.calibration import (
+    Calibration,
+    apply_correction,
+    calibrate,
+    fit_correction,
+    lossy_threshold,
+)
 
 
 def test_coverage_on_unseen_clips_is_what_was_promised() -> None:
@@ -60,3 +66,74 @@ def test_unknown_keys_are_refused() -> None:
         Calibration.model_validate(
             {"coverage": 0.9, "scale": 1, "temperature": 1, "clips": 9, "extra": 1}
         )
+
+
+@given(
+    knots=st.integers(2, 12),
+    seed=st.integers(0, 1000),
+    top=st.floats(0.0, 1.0),
+    count=st.integers(1, 200),
+)
+@settings(deadline=None)
+def test_any_correction_is_one_a_bundle_takes(
+    knots: int, seed: int, top: float, count: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    mean = np.minimum(1.0, rng.uniform(0.0, 1.2, count)) * top
+    label = rng.choice([0.0, 0.5, 1.0], count)
+    fitted = fit_correction(mean, label, knots)
+    assert len(fitted) <= knots + 1
+    calibration = Calibration(coverage=0.9, scale=1, temperature=1, clips=9, correction=fitted)
+    assert 0.0 <= calibration.correct(0.0) <= calibration.correct(0.5) <= calibration.correct(1.0)
+    again = Calibration.model_validate_json(calibration.model_dump_json())
+    assert again == calibration
+
+
+def test_a_correction_takes_a_bias_off_and_leaves_the_rest() -> None:
+    rng = np.random.default_rng(2)
+    label = np.concatenate([rng.uniform(0.2, 0.9, 2000), np.ones(1000)])
+    mean = np.clip(label - 0.05 * (label > 0.8) + 0.01 * rng.standard_normal(3000), 0.0, 1.0)
+    fitted = fit_correction(mean, label)
+    corrected = apply_correction(mean, fitted)
+    assert np.mean(corrected[label == 1.0]) > 0.985
+    assert np.abs(corrected - mean)[label < 0.6].max() < 0.02
+    assert np.mean((corrected - label) ** 2) < 0.5 * np.mean((mean - label) ** 2)
+
+
+def test_calibration_is_that_of_corrected_qualities() -> None:
+    label = np.linspace(0.0, 1.0, 99)
+    knots = ((0.0, 0.0), (0.5, 1.0), (1.0, 1.0))
+    plain = calibrate(label, np.zeros(99), label, genuine=[0.2, 0.4])
+    fitted = calibrate(label / 2, np.zeros(99), label, correction=knots, genuine=[])
+    assert fitted.scale == plain.scale == 1e-6
+    assert (plain.correction, plain.lossy_threshold) == (None, 0.4)
+    assert (fitted.correction, fitted.lossy_threshold) == (knots, None)
+
+
+@pytest.mark.parametrize("knots", [
+    (), ((0.0, 0.0),), ((0.1, 0.0), (1.0, 1.0)), ((0.0, 0.0), (0.9, 1.0)),
+    ((0.0, 0.5), (1.0, 0.4)), ((0.0, 0.0), (0.5, 0.1), (0.5, 0.2), (1.0, 1.0)),
+    ((0.0, 0.0), (1.0, 1.1)),
+])  # fmt: skip
+def test_a_correction_that_does_not_rise_from_0_to_1_is_refused(
+    knots: tuple[tuple[float, float], ...],
+) -> None:
+    with pytest.raises(ValidationError):
+        Calibration(coverage=0.9, scale=1, temperature=1, clips=9, correction=knots)
+
+
+@pytest.mark.parametrize("count", [20, 99, 500])
+def test_false_alarms_on_unseen_clips_are_as_rare_as_was_promised(count: int) -> None:
+    rng = np.random.default_rng(count)
+    alarms = []
+    for _ in range(2000):
+        threshold = lossy_threshold(rng.beta(0.5, 5.0, count))
+        assert threshold is not None
+        alarms.append(np.mean(rng.beta(0.5, 5.0, 200) > threshold))
+    assert np.mean(alarms) < 1.15 * max(0.01, 1.0 / (count + 1))
+
+
+@pytest.mark.parametrize("bad", [[np.nan], [1.1], [-0.1], [[0.5]]])
+def test_what_is_no_probability_is_refused(bad: list[float]) -> None:
+    with pytest.raises(DataError):
+        lossy_threshold(bad)

@@ -33,16 +33,52 @@ def test_the_remembered_reference_changes_nothing(music: Audio) -> None:
     assert visqol(music, first) == once[0]
 
 
-def test_the_filter_bank_is_that_of_visqol_python(music: Audio) -> None:
+@pytest.mark.parametrize(
+    ("process", "late", "lost"),
+    [
+        ("aac:48k", 0, 0),
+        ("mp3:64k", 700, 0),
+        ("opus:24k", -700, 0),
+        ("lowpass:3500", 0, 60000),
+        ("mp2:64k", 333, 200000),
+    ],
+)
+def test_the_answer_is_that_of_visqol_python(
+    music: Audio, process: str, late: int, lost: int
+) -> None:
+    # A late or early start moves every patch; a lost end leaves patches without a partner.
     from visqol import VisqolApi
 
     original = VisqolApi()
     original.create(mode="audio")
-    degraded = apply_process(music, parse_process("aac:48k"))
+    coded = apply_process(music, parse_process(process)).samples[0]
+    samples = np.concatenate((np.zeros(max(late, 0)), coded[max(-late, 0) : coded.size - lost]))
+    samples = samples.astype(np.float32)
     expected = original.measure_from_arrays(
-        music.samples[0].astype(np.float64), degraded.samples[0].astype(np.float64), 48000
+        music.samples[0].astype(np.float64), samples.astype(np.float64), 48000
     )
-    assert visqol(music, degraded) == pytest.approx(expected.moslqo, abs=1e-9)
+    judgement = Visqol(music).compare(Audio.from_array(samples, 48000))
+    assert judgement.mos == pytest.approx(expected.moslqo, abs=1e-6)
+    patches = [patch.similarity for patch in expected.patch_sims]
+    assert judgement.patches == pytest.approx(np.array(patches), abs=1e-6)
+    starts = [patch.ref_patch_start_time for patch in expected.patch_sims]
+    assert judgement.seconds == pytest.approx(np.array(starts), abs=1e-6)
+
+
+def test_patches_tell_where_the_damage_is(music: Audio) -> None:
+    half = music.samples.shape[1] // 2
+    coded = apply_process(music, parse_process("lowpass:3500")).samples.copy()
+    coded[:, :half] = music.samples[:, :half]
+    judge = Visqol(music)
+    degraded = Audio.from_array(coded, music.sample_rate)
+    mos, patches, seconds = judge.compare(degraded)
+    assert judge(degraded) == mos
+    assert patches.shape == seconds.shape
+    assert np.all(np.diff(seconds) > 0)
+    second_half = seconds >= half / music.sample_rate
+    first_half = seconds + 0.68 < half / music.sample_rate
+    assert patches[first_half].min() > 0.99
+    assert patches[second_half].max() < patches[first_half].min()
 
 
 def test_identity_is_not_five(music: Audio) -> None:

@@ -69,7 +69,7 @@ def test_a_clip_scores_the_same_alone_and_among_others(compact: System) -> None:
 def test_onnx_agrees_with_torch_for_other_batches_and_lengths(
     compact: System, compact_onnx: bytes
 ) -> None:
-    for batch, frames in ((1, 94), (3, 500), (1, 1876)):
+    for batch, frames in ((1, 47), (3, 250), (1, 938)):
         log_mel = torch.rand(batch, frames, 256, generator=torch.Generator().manual_seed(frames))
         with torch.no_grad():
             expected = compact(log_mel)
@@ -80,7 +80,9 @@ def test_onnx_agrees_with_torch_for_other_batches_and_lengths(
 
 
 def test_the_track_has_a_value_every_stride_and_sums_to_the_mean(compact_onnx: bytes) -> None:
-    mean, _, track = run(compact_onnx, np.random.default_rng(0).random((2, 1876, 256), np.float32))
+    mean, _, track, _ = run(
+        compact_onnx, np.random.default_rng(0).random((2, 938, 256), np.float32)
+    )
     assert track.shape == (2, 235)
     assert (track.min(axis=1) - 1e-6 <= mean).all()
     assert (mean <= track.max(axis=1) + 1e-6).all()

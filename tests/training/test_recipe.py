@@ -63,10 +63,10 @@ def test_what_is_no_override_is_refused(override: str) -> None:
 
 def test_extends_states_only_the_difference(tmp_path: Path) -> None:
     ablation = tmp_path / "ablation.yaml"
-    ablation.write_text("extends: codec-music\nsystem: {encoder: {statistics: false}}\n")
+    ablation.write_text("extends: codec-music\nsystem: {encoder: {context: 0}}\n")
     base, changed = load_recipe("codec-music"), load_recipe(ablation)
     expected = base.model_dump()
-    expected["system"]["encoder"]["statistics"] = False
+    expected["system"]["encoder"]["context"] = 0
     assert changed == Recipe.model_validate(expected)
 
 
@@ -89,7 +89,7 @@ def test_what_is_no_recipe_is_refused(tmp_path: Path, text: str, message: str) -
 
 
 def test_unknown_names_list_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="codec-conv1d, codec-music"):
+    with pytest.raises(ConfigError, match=r"codec-conv1d, .*codec-music"):
         load_recipe("codec-musik")
     with pytest.raises(ConfigError, match="there is no recipe at"):
         load_recipe(tmp_path / "recipe.yaml")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from auricle.cli.progress import progress_bar
+from auricle.core.errors import ConfigError
+from auricle.data.layouts import LayoutName
 
 app = typer.Typer(no_args_is_help=True, help="Build corpora and labelled clips; inspect them.")
 
@@ -19,27 +23,37 @@ Jobs = Annotated[int, typer.Option(min=1, help="Processes.")]
 
 @app.command()
 def corpus(
-    recipe: Recipe,
+    recipe: Annotated[
+        str, typer.Argument(help="An embedded recipe's name or a YAML file; a folder of --layout.")
+    ],
     output: Annotated[Path, typer.Option(help="Folder for the recordings.")],
-    cache: Annotated[Path, typer.Option(help="Folder for downloaded packages.")],
+    layout: Annotated[
+        LayoutName | None, typer.Option(help="What the folder holds: audio files or a data set.")
+    ] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder for downloaded packages.")] = None,
     jobs: Jobs = 2,
 ) -> None:
-    """Fetch and render the recordings of a corpus recipe: gigabytes to download.
+    """Cut the recordings of a corpus recipe, or of a data set on disk, into excerpts.
 
-    Needs Debian's apt-get and fluidsynth.
+    A recipe's packages are gigabytes to download, and need Debian's apt-get and fluidsynth.
     """
     from auricle.data.corpora import build_corpus
-    from auricle.data.corpus_recipe import read_corpus_recipe
+    from auricle.data.corpus_recipe import CorpusRecipe, FolderSource, read_corpus_recipe
 
+    if layout is not None:
+        folder = FolderSource(folder=Path(recipe), layout=layout)
+        chosen = CorpusRecipe(name=folder.source, folders=(folder,))
+    elif Path(recipe).is_dir():
+        raise ConfigError(f"{recipe} is a folder: say by --layout what it holds")
+    else:
+        chosen = read_corpus_recipe(recipe)
     with progress_bar() as bar:
         task = bar.add_task("recordings", total=None)
 
         def advance(done: int, total: int, name: str) -> None:
             bar.update(task, completed=done, total=total, description=name)
 
-        rows = build_corpus(
-            read_corpus_recipe(recipe), output, cache=cache, jobs=jobs, progress=advance
-        )
+        rows = build_corpus(chosen, output, cache=cache, jobs=jobs, progress=advance)
     print(f"{len(rows)} excerpts of {len({row.recording for row in rows})} recordings in {output}")
 
 
@@ -48,10 +62,18 @@ def build(
     recipe: Recipe,
     corpus: Annotated[Path, typer.Option(help="Folder of recordings, built or your own.")],
     output: Annotated[Path, typer.Option(help="Folder for clips and manifest.")],
+    labels: Annotated[
+        Path | None, typer.Option(help="A manifest whose clips to make again, not label anew.")
+    ] = None,
+    leave_out: Annotated[
+        Path | None, typer.Option(help="A manifest whose recordings not to use.")
+    ] = None,
     jobs: Jobs = 2,
 ) -> None:
     """Degrade and label clips; killed builds go on where they stopped."""
-    from auricle.data.generate import MANIFEST, build_clips, read_clip_recipe
+    from auricle.data.clip_recipe import read_clip_recipe
+    from auricle.data.generate import MANIFEST, build_clips
+    from auricle.data.manifest import read_manifest
 
     with progress_bar() as bar:
         task = bar.add_task("clips", total=None)
@@ -59,23 +81,66 @@ def build(
         def advance(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        clips = build_clips(read_clip_recipe(recipe), corpus, output, jobs=jobs, progress=advance)
+        clips = build_clips(
+            read_clip_recipe(recipe),
+            corpus,
+            output,
+            labelled=read_manifest(labels) if labels else None,
+            leave_out={clip.recording for clip in read_manifest(leave_out)} if leave_out else (),
+            jobs=jobs,
+            progress=advance,
+        )
     failed = sum(bool(clip.error) for clip in clips)
     print(f"{len(clips) - failed} clips labelled, {failed} failed: {output / MANIFEST}")
 
 
 @app.command()
 def inspect(
-    manifest: Annotated[Path, typer.Argument(help="A manifest, .csv or .parquet.")],
+    path: Annotated[
+        Path, typer.Argument(help="A manifest, .csv or .parquet; a corpus, or its recordings.csv.")
+    ],
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Summarise a manifest: counts, label histogram, failures."""
+    """Summarise a manifest (counts, labels, failures) or a corpus (kinds, sources, quality)."""
+    from auricle.data.corpus_summary import summarise_corpus
     from auricle.data.generate import inspect_manifest
+    from auricle.data.recordings import TABLE, read_corpus
 
-    summary = inspect_manifest(manifest)
+    of_corpus = path.is_dir() or path.name == TABLE
+    if of_corpus:
+        summary = summarise_corpus(read_corpus(path if path.is_dir() else path.parent))
+    else:
+        summary = inspect_manifest(path)
     if json_:
         print(json.dumps(summary, indent=2))
-        return
+    elif of_corpus:
+        _show_corpus(summary)
+    else:
+        _show_manifest(summary)
+
+
+def _show_corpus(summary: Mapping[str, Any]) -> None:
+    console = Console(markup=False, highlight=False)
+    console.print(
+        f"{summary['recordings']} recordings, {summary['excerpts']} excerpts,"
+        f" {summary['hours']} hours"
+    )
+    for title in ("per_kind", "per_source"):
+        console.print(f"\nrecordings {title.replace('_', ' ')}")
+        for name, count in summary[title].items():
+            console.print(f"  {count:6d}  {name}")
+    console.print()
+    for title in ("synthetic_share", "lossy_share"):
+        if summary[title] is not None:
+            console.print(f"{100 * summary[title]:5.1f} % of the recordings {title.split('_')[0]}")
+    for title in ("clipped", "mono", "stereo"):
+        console.print(f"{summary[title]:5d} excerpts {title}")
+    console.print("\nbandwidth, quantile and Hz" if summary["bandwidth_hz"] else "\nno bandwidths")
+    for quantile, hertz in summary["bandwidth_hz"].items():
+        console.print(f"  {quantile:>6s}  {hertz}")
+
+
+def _show_manifest(summary: Mapping[str, Any]) -> None:
     console = Console(markup=False, highlight=False)
     console.print(
         f"{summary['clips']} clips of {summary['recordings']} recordings,"
@@ -94,7 +159,9 @@ def inspect(
 
 @app.command()
 def features(
-    manifest: Annotated[Path, typer.Argument(help="A manifest, with its clips beside it.")],
+    manifests: Annotated[
+        list[Path], typer.Argument(help="Manifests, with their clips beside them.")
+    ],
     recipe: Annotated[str, typer.Option(help="The training recipe whose front end to use.")],
     output: Annotated[Path, typer.Option(help="Folder for the features.")],
     override: Annotated[
@@ -115,8 +182,12 @@ def features(
             bar.update(task, completed=done, total=total)
 
         found = write_features(
-            read_manifest(manifest),
-            manifest.parent,
+            [
+                replace(clip, path=str((manifest.parent / clip.path).resolve()))
+                for manifest in manifests
+                for clip in read_manifest(manifest)
+            ],
+            Path(),
             output,
             system.front_end.build(),
             seconds=system.segment,

@@ -19,12 +19,22 @@ def evaluate(
     output: Annotated[
         Path | None, typer.Option(help="Folder for report.md, report.json, predictions.csv.")
     ] = None,
+    plots: Annotated[
+        bool, typer.Option("--plots", help="Draw scatter.png and reliability.png there, too.")
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Files scored at a time.")] = 1,
 ) -> None:
     """Compare a metric's scores with labels: correlations, errors, coverage of the interval."""
+    from auricle.core.errors import ConfigError
     from auricle.evaluation.benchmark import evaluate_metric, write_predictions
+    from auricle.evaluation.plots import draw_reliability, draw_scatter, require_matplotlib
     from auricle.evaluation.report import to_json, to_markdown
 
+    if plots:
+        # Before hours of scoring, not after.
+        if output is None:
+            raise ConfigError("--plots needs a folder to draw into: add --output")
+        require_matplotlib()
     with progress_bar() as bar:
         task = bar.add_task("scoring", total=None)
         found = evaluate_metric(
@@ -34,10 +44,15 @@ def evaluate(
             jobs=jobs,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
-    text = to_markdown(found)
+    text = to_markdown(found, plots=plots)
     print(text, end="")
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
         (output / "report.md").write_text(text, encoding="utf-8")
         (output / "report.json").write_text(json.dumps(to_json(found), indent=2) + "\n")
         write_predictions(found, output / "predictions.csv")
+        if plots:
+            title = f"{found.metric}, {found.split} split"
+            scatter = output / "scatter.png"
+            draw_scatter(found.target, found.score, found.recordings, scatter, title=title)
+            draw_reliability(found, output / "reliability.png")

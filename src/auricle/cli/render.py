@@ -17,15 +17,20 @@ _COLUMNS = [
     *("path", "metric", "score", "low", "high", "worst_start", "worst_end", "worst_score"),
     *("duration", "warnings", "error_kind", "error_message", "model_sha256", "version"),
 ]
+_HISTORY_COLUMNS = [
+    *("history_verdict", "history_lossy", "history_codec", "history_low", "history_high"),
+    "bandwidth_hz",
+]
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 class Writer(ABC):
     """Writes rows to a stream; what must wait for the last row is written on leaving."""
 
-    def __init__(self, stream: TextIO, track: bool) -> None:
+    def __init__(self, stream: TextIO, track: bool, explain: bool = False) -> None:
         self._stream = stream
         self._track = track
+        self._explain = explain
 
     def __enter__(self) -> Self:
         return self
@@ -57,8 +62,8 @@ class LinesWriter(Writer):
 class JsonWriter(Writer):
     """One JSON array."""
 
-    def __init__(self, stream: TextIO, track: bool) -> None:
-        super().__init__(stream, track)
+    def __init__(self, stream: TextIO, track: bool, explain: bool = False) -> None:
+        super().__init__(stream, track, explain)
         self._rows: list[Row] = []
 
     def write(self, row: Row) -> None:
@@ -72,9 +77,9 @@ class JsonWriter(Writer):
 class CsvWriter(Writer):
     """One flat line per file."""
 
-    def __init__(self, stream: TextIO, track: bool) -> None:
-        super().__init__(stream, track)
-        columns = [*_COLUMNS, "track"] if track else _COLUMNS
+    def __init__(self, stream: TextIO, track: bool, explain: bool = False) -> None:
+        super().__init__(stream, track, explain)
+        columns = [*_COLUMNS, *["track"] * track, *_HISTORY_COLUMNS * explain]
         self._csv = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
         self._csv.writeheader()
 
@@ -87,6 +92,7 @@ class CsvWriter(Writer):
         for name, text in (row["error"] or {}).items():
             flat[f"error_{name}"] = text
         flat["track"] = ";".join(f"{moment['score']}" for moment in row.get("track", []))
+        flat |= _flatten_history(row.get("history") or {})
         self._csv.writerow(flat)
         self._stream.flush()
 
@@ -94,8 +100,8 @@ class CsvWriter(Writer):
 class TableWriter(Writer):
     """A table for people."""
 
-    def __init__(self, stream: TextIO, track: bool) -> None:
-        super().__init__(stream, track)
+    def __init__(self, stream: TextIO, track: bool, explain: bool = False) -> None:
+        super().__init__(stream, track, explain)
         self._table = Table(box=None, header_style="bold", pad_edge=False)
         self._table.add_column("file", overflow="fold", min_width=12)
         self._table.add_column("score", justify="right")
@@ -103,11 +109,13 @@ class TableWriter(Writer):
         self._table.add_column("worst moment", no_wrap=True)
         if track:
             self._table.add_column("track", overflow="fold")
+        if explain:
+            self._table.add_column("history", overflow="fold")
         self._table.add_column("warnings", overflow="fold")
 
     def write(self, row: Row) -> None:
         if row["error"] is not None:
-            cells = ["-", "", ""] + [""] * self._track
+            cells = ["-", "", ""] + [""] * (self._track + self._explain)
             reason = f"not scored: {row['error']['message']}"
             self._table.add_row(_plain(row["path"]), *cells, reason)
             return
@@ -120,6 +128,8 @@ class TableWriter(Writer):
         ]
         if self._track:
             cells.append("".join(_block(moment["score"]) for moment in row.get("track", [])))
+        if self._explain:
+            cells.append(_describe_history(row["history"]))
         notices = "; ".join(f"{n['kind']}: {n['message']}" for n in row["warnings"])
         self._table.add_row(_plain(row["path"]), *cells, notices)
 
@@ -135,6 +145,34 @@ class TableWriter(Writer):
 def _plain(path: str) -> str:
     """Make control characters in file names visible instead of obeying them."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in path)
+
+
+def _flatten_history(history: Row) -> Row:
+    """Return the columns of a history; codec and rate are empty when no trace was found."""
+    if not history:
+        return {}
+    low, high = _rate(history) if history["verdict"] == "lossy" else ("", "")
+    values = (history["verdict"], history["lossy"], history["codec"], low, high)
+    return dict(zip(_HISTORY_COLUMNS, (*values, history["bandwidth_hz"]), strict=True))
+
+
+def _describe_history(history: Row) -> str:
+    """Return a history in words."""
+    bandwidth = f"bandwidth {history['bandwidth_hz'] / 1000:.1f} kHz"
+    if history["verdict"] != "lossy":
+        return f"no trace of lossy coding; {bandwidth}"
+    codec = "codec unclear"
+    for trace in history["traces"]:
+        if trace["name"] == history["codec"]:
+            codec = f"{trace['name']} ({trace['probability']:.2f})"
+    low, high = (rate // 1000 for rate in _rate(history))
+    return f"lossy {history['lossy']:.2f}: {codec}, {low}-{high} kb/s per channel; {bandwidth}"
+
+
+def _rate(history: Row) -> tuple[int, int]:
+    """Return the rate of the codec, or of whichever it was, in bit/s per channel."""
+    rates = {trace["name"]: (trace["low"], trace["high"]) for trace in history["traces"]}
+    return rates[history["codec"] or "lossy"]
 
 
 def _clock(seconds: float) -> str:

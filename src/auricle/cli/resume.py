@@ -13,12 +13,18 @@ from auricle.core.errors import ConfigError
 
 
 def keep_finished(
-    output: Path, files: Sequence[str], metric: str, model_sha256: str, track: bool
+    output: Path,
+    files: Sequence[str],
+    metric: str,
+    model_sha256: str,
+    *,
+    track: bool,
+    explain: bool,
 ) -> list[Row]:
     """Return the rows of `output` that belong to this request, dropping a last one cut off.
 
     Raises `ConfigError` when a row is no result of this list of files by this model, with or
-    without its track as asked; the file is not touched then.
+    without its track and history as asked; the file is not touched then.
     """
     if not output.is_file():
         return []
@@ -34,8 +40,12 @@ def keep_finished(
             raise ConfigError(f"{place}: it is about {row['path']}, not {file}: other files?")
         if (row["metric"], row["model_sha256"]) != (metric, model_sha256):
             raise ConfigError(f"{place}: scored by another metric or model")
-        if track != ("track" in row):
-            raise ConfigError(f"{place}: written {'without' if track else 'with'} --track")
+        for option, wanted, field in (
+            ("--track", track, "track"),
+            ("--explain", explain, "history"),
+        ):
+            if wanted != (field in row):
+                raise ConfigError(f"{place}: written {'without' if wanted else 'with'} {option}")
     os.truncate(output, sum(map(len, lines)))
     return rows
 

@@ -12,12 +12,13 @@ from typing import Annotated, Literal, TextIO
 import typer
 
 from auricle.api import Row, expand_paths, score_files, to_row
-from auricle.catalog import load
+from auricle.catalog import CATALOG, load
 from auricle.cli.exits import Exit
 from auricle.cli.progress import track_files
 from auricle.cli.render import CsvWriter, JsonWriter, LinesWriter, TableWriter, Writer
 from auricle.cli.resume import keep_finished
 from auricle.core.errors import ConfigError
+from auricle.systems.runtime import Metric
 
 
 class Format(enum.StrEnum):
@@ -50,6 +51,9 @@ def score(
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Write there, not to the terminal.")] = None,
     track: Annotated[bool, typer.Option("--track", help="Add the score of every second.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Add what it went through: codec, rate, bandwidth.")
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Files scored at a time.")] = 1,
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep what the JSONL output holds already.")
@@ -69,6 +73,8 @@ def score(
         raise ConfigError("--resume continues a JSONL file: add --output FILE.jsonl")
     files = expand_paths(paths)
     ready = load(metric)
+    if explain:
+        _require_history(ready)
     scale = ready.spec.scale
     if min_score is not None and not scale.low <= min_score <= scale.high:
         raise ConfigError(f"--min-score lies between {scale.low:g} and {scale.high:g}")
@@ -76,18 +82,34 @@ def score(
         raise ConfigError(f"--output would overwrite {output}, which is to be scored")
     rows: list[Row] = []
     if resume and output is not None:
-        rows = keep_finished(output, files, ready.spec.full_name, ready.model_sha256, track)
+        rows = keep_finished(
+            output,
+            files,
+            ready.spec.full_name,
+            ready.model_sha256,
+            track=track,
+            explain=explain,
+        )
     with ExitStack() as stack:
         stream = sys.stdout
         if output is not None:
             output.parent.mkdir(parents=True, exist_ok=True)
             stream = stack.enter_context(_open(output, "a" if resume else "w"))
-        writer = stack.enter_context(_WRITERS[chosen](stream, track))
+        writer = stack.enter_context(_WRITERS[chosen](stream, track, explain))
         results = score_files(files[len(rows) :], metric, jobs=jobs)
         for result in track_files(results, len(files), len(rows), quiet):
-            rows.append(to_row(result, track=track))
+            rows.append(to_row(result, track=track, explain=explain))
             writer.write(rows[-1])
     _judge(rows, min_score)
+
+
+def _require_history(metric: Metric) -> None:
+    """Raise `ConfigError` for a metric that tells no history, naming those that do."""
+    if metric.tells_history:
+        return
+    able = [name for name in CATALOG if load(name).tells_history]
+    hint = f"use --metric {' or '.join(able)}" if able else "none of the metrics here does"
+    raise ConfigError(f"--explain: {metric.spec.full_name} tells no history: {hint}")
 
 
 def _judge(rows: Sequence[Row], min_score: float | None) -> None:

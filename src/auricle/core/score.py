@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from auricle.core.errors import AuricleError
 from auricle.core.spec import Scale
@@ -27,20 +28,65 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """What may have been done to a recording, one of `auricle.core.traces.TRACES`.
+
+    `probability` says how sure it is, `rate` how strongly it was done if it was: the octave
+    `(low, high)` that it lies in, in bit/s per channel, for "lowpass" in Hz.
+    """
+
+    name: str
+    probability: float
+    rate: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a recording went through before it came here, as far as it can be heard.
+
+    `lossy` is the probability that it was lossily coded at least once, `verdict` whether that
+    is more than what recordings that were not give. `bandwidth_hz` is where the spectrum ends.
+    `traces` are all there are, the likeliest first.
+
+    >>> traces = (Trace("lossy", 0.98, (32_000, 64_000)), Trace("mp3", 0.91, (48_000, 96_000)))
+    >>> History(0.98, "lossy", 16_000.0, traces).codec.name
+    'mp3'
+    """
+
+    lossy: float
+    verdict: Literal["lossy", "no trace"]
+    bandwidth_hz: float
+    traces: tuple[Trace, ...]
+
+    @property
+    def codec(self) -> Trace | None:
+        """The codec of a recording found lossy; None when none is likelier than not."""
+        likely = (
+            trace
+            for trace in self.traces
+            if trace.name not in ("lossy", "lowpass") and trace.probability >= 0.5
+        )
+        return next(likely, None) if self.verdict == "lossy" else None
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """What a metric says about one recording.
 
-    `interval` is the 90% interval `(low, high)`, `track` the value over time (silent stretches
-    are missing from it), `duration` the length in seconds.
+    `interval` is the 90% interval `(low, high)`, `sigma` the standard deviation of the error to be
+    expected, `track` the value over time (silent stretches are missing from it), `duration` the
+    length in seconds. `history` is None from metrics that don't tell it.
     """
 
     value: float
     interval: tuple[float, float]
+    sigma: float
     track: tuple[Moment, ...]
     scale: Scale
     metric: str
     duration: float
     warnings: tuple[Notice, ...] = ()
+    history: History | None = None
 
     @property
     def worst(self) -> Moment:

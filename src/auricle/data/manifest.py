@@ -22,10 +22,14 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 class Clip:
     """One clip: provenance, process, label.
 
-    `reference` is the excerpt's path in the corpus folder, `path` the clip's own in the data
-    folder, `process` the canonical text of the cascade ("" for the clean excerpt), `label` the
-    mean opinion score that `engine` predicted (None with `error` set when it could not), and
-    `pcm_sha256` the hash of the 16-bit samples that were labelled.
+    `reference` is the excerpt's path in the corpus folder, `kbps` the bit rate of the lossy file
+    that it was decoded from (None: it never was coded), `master` a process that the excerpt
+    underwent before it became the reference ("" for none), `channels` how many were processed,
+    `path` the clip's own in the data folder, `process` the canonical text of the cascade ("" for
+    the clean excerpt), `label` the mean opinion score that `engine` predicted (None with `error`
+    set when it could not), `similarity` the engine's 0..1 for each stretch of time, in order,
+    `probability` the chance with which a clip of a drawn data set was drawn from its pool (None:
+    not drawn), and `pcm_sha256` the hash of the 16-bit samples that were labelled.
     """
 
     id: str
@@ -39,9 +43,16 @@ class Clip:
     engine: str = ""
     pcm_sha256: str = ""
     error: str = ""
+    master: str = ""
+    kbps: float | None = None
+    channels: int = 1
+    probability: float | None = None
+    similarity: tuple[float, ...] = ()
 
 
 _COLUMNS = tuple(field.name for field in fields(Clip))
+_NUMBERS = ("label", "kbps", "probability")
+_OPTIONAL = (*_NUMBERS, "master", "channels", "similarity")
 
 
 def write_manifest(clips: Sequence[Clip], path: Path) -> None:
@@ -59,7 +70,9 @@ def write_manifest(clips: Sequence[Clip], path: Path) -> None:
     elif path.suffix == ".parquet":
         arrow, parquet = _import_parquet()
         rows = [asdict(clip) for clip in clips]
-        kinds = {name: arrow.string() for name in _COLUMNS} | {"label": arrow.float64()}
+        kinds = {name: arrow.string() for name in _COLUMNS}
+        kinds |= dict.fromkeys(_NUMBERS, arrow.float64())
+        kinds |= {"channels": arrow.int8(), "similarity": arrow.list_(arrow.float32())}
         parquet.write_table(arrow.Table.from_pylist(rows, schema=arrow.schema(kinds)), part)
     else:
         raise DataError(f"a manifest ends in .csv or .parquet, not {path.suffix!r}: {path}")
@@ -87,22 +100,33 @@ def read_manifest(path: Path) -> list[Clip]:
 
 def _to_row(clip: Clip) -> dict[str, Any]:
     row = asdict(clip)
-    row["label"] = "" if clip.label is None else repr(clip.label)
+    for name in _NUMBERS:
+        row[name] = "" if row[name] is None else repr(row[name])
+    row["similarity"] = " ".join(f"{value:.4f}" for value in clip.similarity)
     return row
 
 
 def _from_row(row: dict[str, Any], place: str) -> Clip:
-    missing = [name for name in _COLUMNS if row.get(name) is None and name != "label"]
+    missing = [name for name in _COLUMNS if row.get(name) is None and name not in _OPTIONAL]
     if missing:
         raise DataError(f"{place}: no value for {', '.join(missing)}")
     if row["split"] not in SPLITS:
         raise DataError(f"{place}: split {row['split']!r} is none of {', '.join(SPLITS)}")
-    label = row["label"]
     try:
-        number = None if label in ("", None) else float(label)
+        numbers: dict[str, Any] = {name: _to_number(row.get(name)) for name in _NUMBERS}
+        numbers["master"] = row.get("master") or ""
+        numbers["channels"] = int(row.get("channels") or 1)
     except ValueError as error:
-        raise DataError(f"{place}: label {label!r} is not a number") from error
-    return Clip(**{**{name: row[name] for name in _COLUMNS}, "label": number})
+        raise DataError(f"{place}: {error} in a column of numbers") from error
+    values: dict[str, Any] = {name: row.get(name) for name in _COLUMNS} | numbers
+    similarity = row.get("similarity") or ()
+    parts = similarity.split() if isinstance(similarity, str) else similarity
+    # Four decimals is what either kind of table holds.
+    return Clip(**{**values, "similarity": tuple(round(float(part), 4) for part in parts)})
+
+
+def _to_number(cell: str | float | None) -> float | None:
+    return None if cell in ("", None) else float(cell)
 
 
 def _import_parquet() -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""Tracks: what a package holds, found by file pattern and turned into audio.
+"""Tracks: what a package or data set holds, found by file pattern and turned into audio.
 
 MIDI is rendered by FluidSynth and tracker music by openmpt123; all else is decoded. Rendering is
 varied (level, reverb, chorus, soundfont), deterministically by the track's name, because music
@@ -8,9 +8,10 @@ that is all mixed alike teaches a model one mix.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,18 +24,28 @@ from auricle.data.packages import run_tool
 from auricle.signal.io import read_audio
 from auricle.signal.resample import resample
 
-TrackFormat = Literal["audio", "stems", "loop", "midi", "tracker"]
+TrackFormat = Literal["audio", "stems", "joined", "loop", "midi", "tracker"]
 LOSSY_SUFFIXES = frozenset({".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac"})
+
+# Of short utterances no more are joined than excerpts can come from.
+_JOINED_SECONDS = 300.0
+_FADE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One recording before decoding: its files (several only for stems to be summed)."""
+    """One recording before decoding.
+
+    It has several files only when they are stems to be summed, or utterances of one speaker to be
+    joined. `licence` and `credit` are empty where they are those of its source.
+    """
 
     recording: str
     title: str
     files: tuple[Path, ...]
     format: TrackFormat
+    licence: str = ""
+    credit: str = ""
 
     @property
     def lossy(self) -> bool:
@@ -46,7 +57,8 @@ class Track:
 class DecodedTrack:
     """Audio of a track at the corpus rate, with its native rate in Hz and bit rate in kb/s.
 
-    `kbps` is that of the most heavily coded file, or None when nothing lossy is involved.
+    `native_rate` is the lowest of its files'. `kbps` is that of the most heavily coded stem, the
+    mean of joined files, or None when nothing lossy is involved.
     """
 
     audio: Audio
@@ -63,8 +75,8 @@ def find_tracks(
 ) -> list[Track]:
     """Find tracks below `folder` by glob patterns, in sorted order, without exact duplicates.
 
-    `prefix` starts every recording's id. Of stems, all files of one folder make one track.
-    Raises `DataError` when a pattern of `include` matches nothing.
+    `prefix` starts every recording's id. Of stems, and of files to be joined, all in one folder
+    make one track. Raises `DataError` when a pattern of `include` matches nothing.
     """
     found: set[Path] = set()
     for pattern in include:
@@ -74,9 +86,11 @@ def find_tracks(
         found.update(matches)
     for pattern in exclude:
         found.difference_update(folder.glob(pattern))
+    grouped = track_format in {"stems", "joined"}
     groups: dict[Path, list[Path]] = {}
     for path in sorted(found):
-        groups.setdefault(path.parent if track_format == "stems" else path, []).append(path)
+        groups.setdefault(path.parent if grouped else path, []).append(path)
+    titles = _distinguish(groups) if track_format == "joined" else {}
     tracks: dict[str, Track] = {}
     contents: set[str] = set()
     for key, files in groups.items():
@@ -84,7 +98,7 @@ def find_tracks(
         if digest in contents:
             continue
         contents.add(digest)
-        title = key.name if track_format == "stems" else key.stem
+        title = titles.get(key) or (key.name if grouped else key.stem)
         recording = f"{prefix}/{slugify(title)}"
         if recording in tracks:
             recording = f"{prefix}/{slugify(key.parent.name)}-{slugify(title)}"
@@ -92,6 +106,14 @@ def find_tracks(
             recording += f"-{digest[:6]}"
         tracks[recording] = Track(recording, title, tuple(files), track_format)
     return list(tracks.values())
+
+
+def _distinguish(folders: Collection[Path]) -> dict[Path, str]:
+    """Name folders by what of their paths differs: a speaker's is rarely the last part."""
+    if len(folders) < 2:
+        return {}
+    common = os.path.commonpath(folders)
+    return {folder: " ".join(folder.relative_to(common).parts) for folder in folders}
 
 
 def slugify(text: str) -> str:
@@ -113,15 +135,28 @@ def decode_track(track: Track, *, sample_rate: int, soundfonts: Sequence[Path]) 
         return DecodedTrack(render_midi(track, sample_rate, soundfonts), sample_rate, None)
     if track.format == "tracker":
         return DecodedTrack(render_module(track, sample_rate), sample_rate, None)
-    parts = [read_audio(path) for path in track.files]
-    rates = [
-        8e-3 * path.stat().st_size / part.duration
-        for path, part in zip(track.files, parts, strict=True)
+    parts: list[Audio] = []
+    for path in track.files:
+        parts.append(read_audio(path))
+        if track.format == "joined" and sum(part.duration for part in parts) > _JOINED_SECONDS:
+            break
+    native = min(part.sample_rate for part in parts)
+    stereo = [resample(_to_stereo(part), sample_rate) for part in parts]
+    combined = join_utterances(stereo) if track.format == "joined" else mix_stems(stereo)
+    return DecodedTrack(combined, native, _bit_rate(track, parts))
+
+
+def _bit_rate(track: Track, parts: Sequence[Audio]) -> float | None:
+    coded = [
+        (8e-3 * path.stat().st_size, part.duration)
+        for path, part in zip(track.files, parts, strict=False)
         if path.suffix.lower() in LOSSY_SUFFIXES
     ]
-    native = parts[0].sample_rate
-    mixed = mix_stems([resample(_to_stereo(part), sample_rate) for part in parts])
-    return DecodedTrack(mixed, native, min(rates, default=None))
+    if not coded:
+        return None
+    if track.format == "joined":
+        return sum(size for size, _ in coded) / sum(duration for _, duration in coded)
+    return min(size / duration for size, duration in coded)
 
 
 def mix_stems(parts: Sequence[Audio]) -> Audio:
@@ -138,6 +173,30 @@ def mix_stems(parts: Sequence[Audio]) -> Audio:
     for part in parts:
         total[:, : part.frames] += part.samples
     return Audio.from_array(total, parts[0].sample_rate, parts[0].source)
+
+
+def join_utterances(parts: Sequence[Audio]) -> Audio:
+    """Put recordings one after another, each faded into the next over 20 ms, so that none clicks.
+
+    >>> ones = Audio.from_array(np.ones(100), 1000)
+    >>> join_utterances([ones, ones]).samples.shape
+    (1, 180)
+    """
+    rate = parts[0].sample_rate
+    channels = max(part.channels for part in parts)
+    fade = min(round(_FADE_SECONDS * rate), min(part.frames for part in parts) // 2)
+    up = np.linspace(0.0, 1.0, fade, dtype=np.float32)
+    total = np.zeros((channels, sum(part.frames - fade for part in parts) + fade), np.float32)
+    start = 0
+    for number, part in enumerate(parts):
+        samples = np.repeat(part.samples, channels // part.channels, axis=0)
+        if number > 0:
+            samples[:, :fade] *= up
+        if number < len(parts) - 1:
+            samples[:, samples.shape[1] - fade :] *= up[::-1]
+        total[:, start : start + part.frames] += samples
+        start += part.frames - fade
+    return Audio.from_array(total, rate, parts[0].source)
 
 
 def render_midi(track: Track, sample_rate: int, soundfonts: Sequence[Path]) -> Audio:

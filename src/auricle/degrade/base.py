@@ -13,13 +13,16 @@ from dataclasses import dataclass
 
 from auricle.core.audio import Audio
 from auricle.core.errors import ConfigError
-from auricle.degrade.codecs import CODECS, transcode
-from auricle.degrade.filters import ANCHOR_CUTOFFS, anchor, low_pass
+from auricle.degrade.codecs import CODECS, MP3_QUALITIES, transcode
+from auricle.degrade.defects import add_noise, clip_peaks
+from auricle.degrade.filters import ANCHOR_CUTOFFS, anchor, darken, low_pass
+from auricle.degrade.rates import band_limit
+from auricle.degrade.sample_codecs import adpcm, alaw
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What a kind of process accepts, in bit/s or Hz, and an example."""
+    """What a kind of process accepts, in which unit, and an example."""
 
     low: int
     high: int
@@ -28,24 +31,59 @@ class _Kind:
 
 
 # Bitrates: what the codec has at any sample rate and channel count; AAC from where FFmpeg's
-# encoder can follow in mono, Opus from where its speech mode, 6 samples late, no longer rules.
+# encoder can follow in mono, Opus from where its speech mode, 6 samples late, no longer rules,
+# WMA from where its encoder can code any noise, SBC from where it has bits for its subbands.
 _KINDS: Mapping[str, _Kind] = {
     "mp2": _Kind(8_000, 384_000, "bit/s", "mp2:192k"),
     "mp3": _Kind(8_000, 320_000, "bit/s", "mp3:64k"),
     "aac": _Kind(16_000, 1_152_000, "bit/s", "aac:96k"),
     "opus": _Kind(12_000, 512_000, "bit/s", "opus:32k"),
     "vorbis": _Kind(14_000, 499_000, "bit/s", "vorbis:96k"),
+    "mp3vbr": _Kind(min(MP3_QUALITIES), max(MP3_QUALITIES), "(LAME's quality)", "mp3vbr:4"),
+    "aacfast": _Kind(16_000, 1_152_000, "bit/s", "aacfast:96k"),
+    "ac3": _Kind(32_000, 640_000, "bit/s", "ac3:128k"),
+    "eac3": _Kind(32_000, 640_000, "bit/s", "eac3:96k"),
+    "wma": _Kind(64_000, 320_000, "bit/s", "wma:96k"),
+    "sbc": _Kind(64_000, 420_000, "bit/s", "sbc:229k"),
+    "alaw": _Kind(4_000, 48_000, "Hz", "alaw:8000"),
+    "adpcm": _Kind(4_000, 96_000, "Hz", "adpcm:22050"),
+    "resample": _Kind(2_000, 192_000, "Hz", "resample:16000"),
+    "noise": _Kind(0, 96, "dB", "noise:30"),
+    "clip": _Kind(1, 50, "%", "clip:5"),
     "lowpass": _Kind(20, 192_000, "Hz", "lowpass:7500"),
     "anchor": _Kind(min(ANCHOR_CUTOFFS), max(ANCHOR_CUTOFFS), "Hz", "anchor:3500"),
+    "darken": _Kind(1, 24, "dB per octave", "darken:3"),
 }
-_FILTERS: Mapping[str, Callable[[Audio, int], Audio]] = {"lowpass": low_pass, "anchor": anchor}
+_PROCESSORS: Mapping[str, Callable[[Audio, int], Audio]] = {
+    "alaw": alaw,
+    "adpcm": adpcm,
+    "resample": band_limit,
+    "noise": add_noise,
+    "clip": clip_peaks,
+    "lowpass": low_pass,
+    "anchor": anchor,
+    "darken": darken,
+}
 # Names that papers, tools and file suffixes use for the same codecs.
-_ALIASES = {"adts": "aac", "lame": "mp3", "libopus": "opus", "m4a": "aac", "ogg": "vorbis"}
+_ALIASES = {
+    "a52": "ac3",
+    "adts": "aac",
+    "ddp": "eac3",
+    "ec3": "eac3",
+    "g711": "alaw",
+    "ima": "adpcm",
+    "lame": "mp3",
+    "libopus": "opus",
+    "m4a": "aac",
+    "ogg": "vorbis",
+    "vbr": "mp3vbr",
+    "wmav2": "wma",
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Process:
-    """One degradation: `kind`, and `value` in bit/s (codecs) or Hz (filters).
+    """One degradation: `kind`, and `value` in bit/s, Hz, dB, % or as a quality, as the kind asks.
 
     `str` gives its canonical text. Raises `ConfigError` for an unknown kind or a value that it
     never takes.
@@ -69,7 +107,7 @@ class Process:
             raise ConfigError(f"anchor takes 3500 or 7000 Hz, not {self.value}")
 
     def __str__(self) -> str:
-        if self.kind in CODECS and self.value % 1000 == 0:
+        if _KINDS[self.kind].unit == "bit/s" and self.value % 1000 == 0:
             return f"{self.kind}:{self.value // 1000}k"
         return f"{self.kind}:{self.value}"
 
@@ -119,7 +157,8 @@ def format_cascade(processes: Iterable[Process]) -> str:
 def apply_process(audio: Audio, process: Process) -> Audio:
     """Degrade `audio`: same rate, channels and length, codec delay removed, same bits every time.
 
-    Raises what `codecs.transcode`, `filters.low_pass` and `filters.anchor` raise.
+    Low-pass filters delay by their group delay. Raises what `codecs.transcode`, `rates.band_limit`,
+    `filters.low_pass` and `filters.anchor` raise.
 
     >>> import numpy as np
     >>> tone = Audio.from_array(np.sin(np.arange(4800) / 20) / 2, 48000)
@@ -128,7 +167,7 @@ def apply_process(audio: Audio, process: Process) -> Audio:
     """
     if process.kind in CODECS:
         return transcode(audio, process.kind, process.value)
-    return _FILTERS[process.kind](audio, process.value)
+    return _PROCESSORS[process.kind](audio, process.value)
 
 
 def apply_cascade(audio: Audio, processes: Iterable[Process]) -> Audio:

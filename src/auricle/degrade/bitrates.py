@@ -10,22 +10,44 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from auricle.core.errors import ConfigError
+
 # Sample rates in Hz that each encoder takes as they are (libavcodec's own lists; Opus has more
-# but is 48 kHz inside, and Vorbis's are those whose bitrates libvorbis states).
+# but is 48 kHz inside, Vorbis's are those whose bitrates libvorbis states, and of WMA's those where
+# its frames have 2048 samples).
+_LOW = (8000, 11025, 12000, 16000, 22050, 24000)
+_FULL = (32000, 44100, 48000)
+_HIGH = (64000, 88200, 96000)
 SAMPLE_RATES: Mapping[str, tuple[int, ...]] = {
-    "mp2": (16000, 22050, 24000, 32000, 44100, 48000),
-    "mp3": (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000),
-    "aac": (
-        8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000,
-    ),
+    "mp2": (16000, 22050, 24000, *_FULL),
+    "mp3": (*_LOW, *_FULL),
+    "aac": (*_LOW, *_FULL, *_HIGH),
     "opus": (48000,),
-    "vorbis": (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000),
-}  # fmt: skip
+    "vorbis": (*_LOW, *_FULL),
+    "mp3vbr": (*_LOW, *_FULL),
+    "aacfast": (*_LOW, *_FULL, *_HIGH),
+    "ac3": _FULL,
+    "eac3": _FULL,
+    "wma": _FULL,
+    "sbc": (16000, *_FULL),
+}
 
 # ISO/IEC 11172-3 and 13818-3, in kb/s: full sample rates, half rates, and quarter rates ("2.5").
 _LAYER_2 = (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384)
 _LAYER_3 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _LAYERS_2_3_LOW = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+
+# ATSC A/52, table 5.18, in kb/s, at every sample rate.
+_AC_3 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
+
+# Where FFmpeg's encoders can code any samples, full-scale noise too, and SBC stays with 8 subbands
+# (with 4, above, it has another delay): bit/s for mono and stereo.
+_RANGES: Mapping[str, tuple[tuple[int, int], tuple[int, int]]] = {
+    "ac3": ((32_000, 640_000), (64_000, 640_000)),
+    "eac3": ((32_000, 640_000), (64_000, 640_000)),
+    "wma": ((64_000, 320_000), (64_000, 320_000)),
+    "sbc": ((64_000, 256_000), (64_000, 420_000)),
+}
 
 # An AAC frame of 1024 samples holds 6144 bits per channel at most (ISO/IEC 14496-3, 4.5.3).
 _AAC_BITS_PER_SAMPLE = 6144 / 1024
@@ -64,21 +86,30 @@ _VORBIS_FAMILY = {12000: 11025, 24000: 22050, 48000: 44100}
 def effective_bitrate(codec: str, bitrate: int, sample_rate: int, channels: int) -> int:
     """Return the bit/s that `codec` is set to when `bitrate` is asked of it.
 
-    The nearest that exists at that rate (Hz; the nearest the codec has) and channel count: mp2
-    and mp3 have fixed steps, AAC an upper limit of 6 bits per sample, Opus 256 kb/s per channel,
-    Vorbis the nominal range of its quality scale. It is the encoder's setting: AAC, Opus and
-    Vorbis spend fewer or more bits as the music asks.
+    The nearest that exists at that rate (Hz; the nearest the codec has) and channel count: mp2,
+    mp3 and AC-3 have fixed steps, AAC an upper limit of 6 bits per sample, Opus 256 kb/s per
+    channel, Vorbis the nominal range of its quality scale; AC-3, Enhanced AC-3 (in stereo both
+    64 kb/s at least), WMA and SBC are kept within what their encoders can do. It is the encoder's
+    setting: AAC, Opus and Vorbis spend fewer or more bits as the music asks. Raises `ConfigError`
+    for `mp3vbr`, which has qualities.
 
     >>> effective_bitrate("aac", 700_000, 48000, 1), effective_bitrate("vorbis", 48_000, 48000, 2)
     (288000, 64000)
     """
     sample_rate = nearest(SAMPLE_RATES[codec], sample_rate)
-    if codec in ("mp2", "mp3"):
+    if codec in _RANGES:
+        low, high = _RANGES[codec][channels - 1]
+        bitrate = min(max(bitrate, low), high)
+    if codec in ("mp2", "mp3", "ac3"):
         return 1000 * nearest(_steps(codec, sample_rate), bitrate / 1000)
-    if codec == "aac":
+    if codec in ("eac3", "wma", "sbc"):
+        return bitrate
+    if codec in ("aac", "aacfast"):
         return min(bitrate, int(_AAC_BITS_PER_SAMPLE * sample_rate) * channels)
     if codec == "opus":
         return min(bitrate, 256_000 * channels)
+    if codec != "vorbis":
+        raise ConfigError(f"{codec} has qualities, no bitrates")
     nominal = _vorbis_nominal(sample_rate, channels)
     return min(max(bitrate, nominal[0]), nominal[-1])
 
@@ -103,6 +134,8 @@ def _vorbis_nominal(sample_rate: int, channels: int) -> tuple[int, ...]:
 
 
 def _steps(codec: str, sample_rate: int) -> tuple[int, ...]:
+    if codec == "ac3":
+        return _AC_3
     if sample_rate >= 32000:
         return _LAYER_2 if codec == "mp2" else _LAYER_3
     if sample_rate < 16000:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from auricle.api import score_files
 from auricle.catalog import find_bundle
@@ -19,12 +20,16 @@ from auricle.stats.performance import Agreement, aggregate_by, agreement
 
 Vector = NDArray[np.float64]
 
+# Shares of clips whose label is to lie inside an interval; no sample tells much about 99%.
+LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """What a metric said of clips with labels; `score`, `low`, `high`, `target` are `[clip]`.
+    """What a metric said of clips with labels, as `[clip]` arrays of its own scale.
 
-    `target` is the label on the metric's own scale, `failures` the clips without a score.
+    `low` and `high` are the ends of the 90% interval, `sigma` is the standard deviation of the
+    error that the metric expects, `target` the label, `failures` are the clips without a score.
     """
 
     metric: str
@@ -34,6 +39,7 @@ class Evaluation:
     score: Vector
     low: Vector
     high: Vector
+    sigma: Vector
     target: Vector
     failures: tuple[tuple[str, str], ...]
 
@@ -79,6 +85,22 @@ class Evaluation:
         inside = ((self.low <= self.target) & (self.target <= self.high)).astype(np.float64)
         return bootstrap_interval(_mean, inside, groups=self.recordings)
 
+    def reliability(self) -> dict[float, Estimate]:
+        """Share of clips whose label lies in a central interval, by the interval's nominal share.
+
+        Errors are taken for normal with each clip's own `sigma`, so an honest `sigma` and a normal
+        shape put every share at its nominal value. Bootstrapped over recordings. Source: V.
+        Kuleshov, N. Fenner and S. Ermon, "Accurate uncertainties for deep learning using
+        calibrated regression", ICML 2018.
+        """
+        error = np.abs(self.target - self.score)
+        found = {}
+        for level in LEVELS:
+            reach = float(stats.norm.ppf(0.5 + level / 2.0)) * self.sigma
+            inside = (error <= reach).astype(np.float64)
+            found[level] = bootstrap_interval(_mean, inside, groups=self.recordings)
+        return found
+
 
 def evaluate_metric(
     metric: str,
@@ -107,12 +129,12 @@ def evaluate_metric(
             failures.append((clip.id, str(result.error)))
         else:
             kept.append(clip)
-            rows.append((result.score.value, *result.score.interval))
+            rows.append((result.score.value, *result.score.interval, result.score.sigma))
         if progress is not None:
             progress(done, len(clips))
     if not kept:
         raise DataError(f"none of the {len(clips)} clips could be scored: {failures[0][1]}")
-    score, low, high = np.array(rows, dtype=np.float64).T
+    score, low, high, sigma = np.array(rows, dtype=np.float64).T
     labels = np.array([clip.label for clip in kept], dtype=np.float64)
     return Evaluation(
         metric=name,
@@ -122,6 +144,7 @@ def evaluate_metric(
         score=score,
         low=low,
         high=high,
+        sigma=sigma,
         target=100.0 * label_scale(labels).astype(np.float64),
         failures=tuple(failures),
     )
@@ -132,8 +155,9 @@ def write_predictions(evaluation: Evaluation, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("id", "recording", "source", "process", "target", "score", "low", "high"))
-        columns = (evaluation.target, evaluation.score, evaluation.low, evaluation.high)
+        names = ("target", "score", "low", "high", "sigma")
+        writer.writerow(("id", "recording", "source", "process", *names))
+        columns = (getattr(evaluation, name) for name in names)
         for clip, *values in zip(evaluation.clips, *columns, strict=True):
             numbers = (f"{value:.3f}" for value in values)
             writer.writerow((clip.id, clip.recording, clip.source, clip.process, *numbers))

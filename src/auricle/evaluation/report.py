@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from auricle.evaluation.benchmark import Evaluation, count_recordings
+from auricle.stats.intervals import Estimate
 from auricle.stats.performance import Agreement
 
 _MEASURES = ("pcc", "srcc", "ktau", "rmse", "mae")
@@ -27,16 +28,23 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
         "per_process": asdict(evaluation.per_process()),
         "per_source": {name: asdict(a) for name, a in evaluation.per_source().items()},
         "coverage": asdict(evaluation.coverage()),
+        "reliability": [
+            {"nominal": level, "inside": asdict(share)}
+            for level, share in evaluation.reliability().items()
+        ],
         "failures": [{"id": name, "message": text} for name, text in evaluation.failures],
     }
 
 
-def to_markdown(evaluation: Evaluation) -> str:
-    """Return the tables that docs/results and model cards show."""
+def to_markdown(evaluation: Evaluation, *, plots: bool = False) -> str:
+    """Return the tables that docs/results and model cards show.
+
+    With `plots`, the text shows `scatter.png` and `reliability.png`, to be drawn beside it.
+    """
     rows = [_row("all clips", evaluation.per_clip())]
     rows += [_row(source, found) for source, found in evaluation.per_source().items()]
     rows.append(_row("means per process", evaluation.per_process()))
-    covered = evaluation.coverage()
+    covered = _percent(evaluation.coverage())
     lines = [
         f"`{evaluation.metric}` on the {evaluation.split} split:"
         f" {len(evaluation.clips)} clips of {count_recordings(evaluation.clips)} recordings,"
@@ -46,8 +54,18 @@ def to_markdown(evaluation: Evaluation) -> str:
         _HEADER,
         *rows,
         "",
-        f"The 90% interval holds the label of {100 * covered.value:.1f}% of the clips"
-        f" [{100 * covered.low:.1f}, {100 * covered.high:.1f}; bootstrapped over recordings].",
+        f"The 90% interval holds the label of {covered} of the clips; bootstrapped over"
+        " recordings.",
+        "",
+        "Intervals of other widths, from the standard deviation stated with each score and a normal"
+        " shape of its error:",
+        "",
+        "| nominal | labels inside |",
+        "|---|---|",
+        *(
+            f"| {100 * level:.0f}% | {_percent(share)} |"
+            for level, share in evaluation.reliability().items()
+        ),
     ]
     clean = evaluation.clean()
     if clean.size:
@@ -56,7 +74,17 @@ def to_markdown(evaluation: Evaluation) -> str:
             "",
             f"Clean clips read {median:.0f} at the median, {tenth:.0f} at the 10th percentile.",
         ]
+    if plots:
+        lines += [
+            "",
+            "![scores over labels, a colour and marker per recording](scatter.png)",
+            "![share of labels inside intervals over their nominal share](reliability.png)",
+        ]
     return "\n".join(lines) + "\n"
+
+
+def _percent(share: Estimate) -> str:
+    return f"{100 * share.value:.1f}% [{100 * share.low:.1f}, {100 * share.high:.1f}]"
 
 
 def _row(name: str, found: Agreement) -> str:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from auricle.heads.pooling import Pooled
-from auricle.heads.regression import Prediction
+from auricle.heads.regression import Prediction, no_history
 
 # A standard deviation of one point of a hundred: labels are not better than that, and without
 # a floor the likelihood of the many clips labelled "perfect" grows without bound.
@@ -44,4 +44,5 @@ class GaussianHead(nn.Module):
         track: Tensor = self.quality(pooled.frames).squeeze(-1)
         mean = (pooled.weights * track).sum(dim=-1)
         spread: Tensor = self.spread(torch.cat((pooled.mean, pooled.deviation), dim=-1)).squeeze(-1)
-        return Prediction(mean, _LOG_FLOOR + softplus(spread - _LOG_FLOOR), track)
+        log_variance = _LOG_FLOOR + softplus(spread - _LOG_FLOOR)
+        return Prediction(mean, log_variance, track, no_history(mean))

@@ -15,12 +15,19 @@ class Prediction(NamedTuple):
     """Quality (0..1, 1 is the best) of a batch of clips.
 
     `mean` and `log_variance` are `[batch]`; `track` is `[batch, frame]`, the quality of each
-    frame: `mean` is its weighted sum.
+    frame: `mean` is its weighted sum. `history` is `[batch, trace, 2]` (see `HistoryHead`), without
+    any trace from systems that don't tell it.
     """
 
     mean: Tensor
     log_variance: Tensor
     track: Tensor
+    history: Tensor
+
+
+def no_history(mean: Tensor) -> Tensor:
+    """Return the history `[batch, 0, 2]` of systems that tell none."""
+    return mean.new_zeros((mean.shape[0], 0, 2))
 
 
 class RegressionHead(nn.Module):
@@ -53,4 +60,4 @@ class RegressionHead(nn.Module):
         """Return the prediction for pooled frames `[batch, frame, feature]`."""
         track = self.layers(pooled.frames).squeeze(-1)
         mean = (pooled.weights * track).sum(dim=-1)
-        return Prediction(mean, torch.zeros_like(mean), track)
+        return Prediction(mean, torch.zeros_like(mean), track, no_history(mean))

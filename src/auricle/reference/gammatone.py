@@ -1,65 +1,82 @@
-"""ViSQOL's gammatone filter bank with the bands in the inner loop.
+"""ViSQOL's gammatone spectrogram, filtered once per window.
 
-The filter bank takes most of ViSQOL's time. Every band runs the same recursion, so the
-bands fill the vector registers of one core; the order of operations within a band is that of
+The filters start from rest in every window, so a column depends on the samples under its window
+and on nothing else. ViSQOL asks for many windows twice, once in the whole recording and once in a
+cut-out patch; here the second time is a look-up. Every band runs the same recursion, so the bands
+fill the vector registers of one core; the order of operations within a band is that of
 visqol-python's own kernel, hence the same bits.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from visqol.analysis_window import AnalysisWindow
-from visqol.audio_utils import AudioSignal
-from visqol.gammatone import GammatoneSpectrogramBuilder, Spectrogram
+from visqol.gammatone import make_erb_filters
 
 _Array = NDArray[np.float64]
 
+SAMPLE_RATE: Final = 48000
+WINDOW: Final = AnalysisWindow(SAMPLE_RATE)
+HOP: Final = WINDOW.hop_size
+_BANDS: Final = 32
+_LOWEST: Final = 50.0
 
-class VectorisedSpectrogramBuilder(GammatoneSpectrogramBuilder):
-    """Drop-in for visqol-python's builder; remembers one reference's spectrogram.
 
-    Several degraded versions of one reference then cost half of the filtering each.
+class Recording:
+    """Mono samples at 48 kHz and their spectrogram, `[band, frame]`, RMS per 80 ms window.
+
+    Raises `ValueError` for samples that do not exceed one window.
     """
 
-    _signal: AudioSignal | None = None
-    _spectrogram: Spectrogram | None = None
+    def __init__(self, samples: _Array) -> None:
+        self.samples = samples
+        self.spectrogram = spectrogram(samples)
+        self._parts: dict[tuple[int, int], _Array] = {}
 
-    def remember(self, signal: AudioSignal) -> None:
-        """Keep the spectrogram of `signal` for later calls of `build` with the same object."""
-        if signal is not self._signal:
-            self._signal, self._spectrogram = signal, None
+    def part(self, part: _Array, start: int) -> _Array:
+        """Return the spectrogram of `part`, cheaply if it stands at sample `start`."""
+        if start < 0 or not np.array_equal(self.samples[start : start + part.size], part):
+            return spectrogram(part)
+        if start % HOP == 0:
+            return self.spectrogram[:, start // HOP :][:, : _columns(part)]
+        key = start, part.size
+        if key not in self._parts:
+            self._parts[key] = spectrogram(part)
+        return self._parts[key]
 
-    def build(self, signal: AudioSignal, window: AnalysisWindow) -> Spectrogram:
-        """Return the spectrogram of `signal`, from memory if it is the remembered one."""
-        if signal is not self._signal:
-            return super().build(signal, window)
-        if self._spectrogram is None:
-            self._spectrogram = super().build(signal, window)
-        return self._spectrogram
 
-    @staticmethod
-    def _build_numba(
-        sig: _Array,
-        window: AnalysisWindow,
-        filter_coeffs: _Array,
-        hop_size: int,
-        num_cols: int,
-        num_bands: int,
-    ) -> _Array:
-        start, first, second, third, fourth, end, _, pole1, pole2, gain = filter_coeffs
-        numerators = np.empty((4, 3, num_bands))
-        for stage, middle in enumerate((first, second, third, fourth)):
-            numerators[stage] = start, middle, end
-        numerators[0] /= gain
-        poles = np.stack([pole1, pole2])
-        hann = np.asarray(window.hann_window, dtype=np.float64)
-        return _spectrogram(sig, hann, numerators, poles, hop_size, num_cols)
+def spectrogram(samples: _Array) -> _Array:
+    """Return RMS per band and frame, `[band, frame]`, lowest band first, of mono 48 kHz `samples`.
+
+    Raises `ValueError` for samples that do not exceed one window.
+    """
+    if samples.size <= WINDOW.size:
+        raise ValueError(f"a spectrogram needs more than {WINDOW.size} samples")
+    return _filter(samples, WINDOW.hann_window, *_COEFFICIENTS, HOP, _columns(samples))
+
+
+def _columns(samples: _Array) -> int:
+    return 1 + (samples.size - WINDOW.size) // HOP
+
+
+def _coefficients() -> tuple[_Array, _Array]:
+    """Numerators `[stage, tap, band]`, whose third tap is zero, and poles `[tap, band]`."""
+    filters = make_erb_filters(SAMPLE_RATE, _BANDS, _LOWEST, SAMPLE_RATE / 2)
+    start, *middles, _, _, pole1, pole2, gain = filters.filter_coeffs[:, ::-1]
+    numerators = np.stack([np.stack([start, middle]) for middle in middles])
+    numerators[0] /= gain
+    return numerators, np.stack([pole1, pole2])
+
+
+_COEFFICIENTS: Final = _coefficients()
 
 
 @njit(cache=True)
-def _spectrogram(
+def _filter(
     signal: _Array, hann: _Array, numerators: _Array, poles: _Array, hop: int, columns: int
 ) -> _Array:
     """RMS per band and frame, `[band, frame]`, after four second-order sections."""
@@ -82,7 +99,7 @@ def _spectrogram(
                     state[stage, 0, band] = (
                         numerators[stage, 1, band] * x - poles[0, band] * y + state[stage, 1, band]
                     )
-                    state[stage, 1, band] = numerators[stage, 2, band] * x - poles[1, band] * y
+                    state[stage, 1, band] = -poles[1, band] * y
                     carried[band] = y
             for band in range(bands):
                 energy[band] += carried[band] * carried[band]

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import math
 import os
-from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auricle.core.audio import Audio
 from auricle.core.errors import LabelError, MissingDependencyError, SignalError
 from auricle.signal.resample import resample
 
 if TYPE_CHECKING:
-    from visqol.audio_utils import AudioSignal
-    from visqol.visqol_manager import VisqolManager
-
-    from auricle.reference.gammatone import VectorisedSpectrogramBuilder
+    from auricle.reference.comparison import Comparison
 
 SAMPLE_RATE: Final = 48000
 SHORTEST: Final = 0.75
@@ -31,28 +27,60 @@ IDENTITY: Final = 4.732
 """What ViSQOL's audio mode says of a recording compared with itself (not 5)."""
 
 
+class Judgement(NamedTuple):
+    """ViSQOL's answer for one degraded recording: its quality overall and its course in time.
+
+    `patches` holds the similarity (mean NSIM, 1 where nothing differs, 0 where the patch is lost)
+    of successive patches of 0.6 s of the reference, shape `[patch]`; `seconds`, of the same shape,
+    is where each starts in the reference.
+    """
+
+    mos: float
+    patches: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+
+
 class Visqol:
     """MOS-LQO 1..5 of degraded audio against one reference; the reference is analysed once.
 
     The mono mean at 48 kHz is compared. Raises `SignalError` for a silent or too short (under
     0.75 s) reference and `MissingDependencyError` without the `reference` extra.
+
+    >>> import numpy as np
+    >>> noise = np.random.default_rng(0).normal(size=2 * 48000) / 10
+    >>> faulty = noise.copy()
+    >>> faulty[48000:] = np.sign(noise[48000:]) / 10
+    >>> judge = Visqol(Audio.from_array(noise, 48000))
+    >>> mos, patches, seconds = judge.compare(Audio.from_array(faulty, 48000))
+    >>> bool(patches[0] > patches[-1])
+    True
     """
 
     def __init__(self, reference: Audio) -> None:
-        self._manager, self._builder = _engine()
-        self._reference = _prepare(reference)
+        self._compare = _comparison(_prepare(reference))
 
     def __call__(self, degraded: Audio) -> float:
-        """Return the MOS-LQO of `degraded`.
+        """Return the MOS-LQO of `degraded`; raises what `compare` raises."""
+        return self.compare(degraded).mos
+
+    def compare(self, degraded: Audio) -> Judgement:
+        """Return the MOS-LQO of `degraded` with the similarity of each patch.
 
         Raises `SignalError` when it is silent or too short and `LabelError` when ViSQOL gives
         no number.
         """
-        self._builder.remember(self._reference)
-        result = self._manager.run_from_signals(self._reference, _prepare(degraded))
-        if not math.isfinite(result.moslqo):
+        samples = _prepare(degraded)
+        try:
+            mos, found = self._compare(samples)
+        except ValueError as error:
+            raise LabelError(f"ViSQOL gave no number for this pair: {error}") from error
+        if not math.isfinite(mos):
             raise LabelError("ViSQOL gave no number for this pair")
-        return float(result.moslqo)
+        return Judgement(
+            float(mos),
+            np.array([patch.similarity for patch in found]),
+            np.array([patch.ref_patch_start_time for patch in found]),
+        )
 
 
 def visqol(reference: Audio, degraded: Audio) -> float:
@@ -71,29 +99,21 @@ def engine_name() -> str:
         raise MissingDependencyError("visqol-python", extra="reference") from error
 
 
-def _prepare(audio: Audio) -> AudioSignal:
-    from visqol.audio_utils import AudioSignal
-
+def _prepare(audio: Audio) -> NDArray[np.float64]:
     mono = resample(audio.mono(), SAMPLE_RATE)
     if mono.duration < SHORTEST:
         raise SignalError(f"ViSQOL needs at least {SHORTEST} s, not {mono.duration:.2f} s")
     if not np.any(mono.samples):
         raise SignalError("ViSQOL cannot judge silence")
-    return AudioSignal(mono.samples[0].astype(np.float64), SAMPLE_RATE)
+    samples: NDArray[np.float64] = mono.samples[0].astype(np.float64)
+    return samples
 
 
-@lru_cache(maxsize=1)
-def _engine() -> tuple[VisqolManager, VectorisedSpectrogramBuilder]:
+def _comparison(reference: NDArray[np.float64]) -> Comparison:
     # numba's default threads kill a process that calls from several of its own.
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
     try:
-        from visqol.visqol_manager import MINIMUM_FREQ, NUM_BANDS_AUDIO, VisqolManager
-
-        from auricle.reference.gammatone import VectorisedSpectrogramBuilder
+        from auricle.reference.comparison import Comparison
     except ImportError as error:
         raise MissingDependencyError("visqol-python", extra="reference") from error
-    manager = VisqolManager()
-    manager.init(str(files("visqol") / "model" / "libsvm_nu_svr_model.txt"))
-    builder = VectorisedSpectrogramBuilder(NUM_BANDS_AUDIO, MINIMUM_FREQ)
-    manager.spect_builder = builder
-    return manager, builder
+    return Comparison(reference)

@@ -88,7 +88,32 @@ class MelCnnConfig(Part):
     channels: Sizes = (32, 48, 64, 96)
     features: Size = 192
     dropout: Rate = 0.1
-    statistics: bool = True
+    context: Annotated[int, Field(ge=0)] = 236
+
+
+class VggConfig(Part):
+    """`auricle.encoders.image_cnn.ImageCnn` with `auricle.encoders.vgg.Vgg`.
+
+    `weights` are those a training begins with: "imagenet", the path of a file (see
+    `auricle.encoders.image_weights.load_trunk`), or none for random ones. With `classes` the
+    logits of ImageNet's thousand classes are the features, else the last feature maps.
+    """
+
+    kind: Literal["vgg"]
+    depth: Literal[16, 19] = 19
+    classes: bool = True
+    weights: str | None = "imagenet"
+
+
+class InceptionConfig(Part):
+    """`auricle.encoders.image_cnn.ImageCnn` with `auricle.encoders.inception.Inception`.
+
+    The fields are those of `VggConfig`.
+    """
+
+    kind: Literal["inception"]
+    classes: bool = True
+    weights: str | None = "imagenet"
 
 
 class FlattenConfig(Part):
@@ -126,7 +151,16 @@ class GaussianConfig(Part):
     dropout: Rate = 0.1
 
 
-EncoderConfig = Annotated[Conv1dConfig | MelCnnConfig, Field(discriminator="kind")]
+class HistoryConfig(Part):
+    """`auricle.heads.history.HistoryHead`."""
+
+    hidden: Size = 64
+    dropout: Rate = 0.1
+
+
+EncoderConfig = Annotated[
+    Conv1dConfig | MelCnnConfig | VggConfig | InceptionConfig, Field(discriminator="kind")
+]
 PoolingConfig = Annotated[FlattenConfig | AttentionConfig | MeanConfig, Field(discriminator="kind")]
 HeadConfig = Annotated[RegressionConfig | GaussianConfig, Field(discriminator="kind")]
 
@@ -134,7 +168,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
 class SystemConfig(Part):
-    """One assembled model: front end, encoder, pooling, head, and how to speak of it.
+    """One assembled model: front end, encoder, pooling, heads, and how to speak of it.
 
     `segment` is the length in seconds that the network hears at once, `shortest` the shortest
     input in seconds that it accepts.
@@ -159,6 +193,7 @@ class SystemConfig(Part):
     encoder: EncoderConfig
     pooling: PoolingConfig
     head: HeadConfig
+    history: HistoryConfig | None = None
     licence: str
     citation: str
 
@@ -166,6 +201,8 @@ class SystemConfig(Part):
     def _fits(self) -> Self:
         if self.shortest > self.segment:
             raise ValueError("the shortest input must not be longer than a segment")
+        if self.encoder.kind in ("vgg", "inception") and not self.fixed_length:
+            raise ValueError("a network that sees a segment as one image needs pooling 'flatten'")
         if self.fixed_length and self.shortest < self.segment:
             raise ValueError("a network of fixed length needs 'shortest' as long as 'segment'")
         return self

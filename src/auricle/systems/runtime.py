@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,18 +19,31 @@ from auricle.core.audio import Audio, Samples
 from auricle.core.errors import BundleError, SignalError
 from auricle.core.score import Moment, Notice, Score
 from auricle.core.spec import MetricSpec
+from auricle.core.traces import TRACES
 from auricle.signal.checks import SignalMonitor, is_silent, narrow_band
 from auricle.signal.io import AudioStream
 from auricle.signal.resample import resample_blocks
 from auricle.signal.segment import Segment, split_segments
-from auricle.signal.spectra import mel_edges
+from auricle.systems.history import find_band_edge, read_history
 
 if TYPE_CHECKING:
+    from auricle.heads.calibration import Calibration
     from auricle.systems.bundle import Bundle
 
-_OUTPUTS = ["mean", "log_variance", "track"]
-# A band counts as used when its 95th percentile over time is this far above the floor.
-_USED_LEVEL = 0.05
+# The network's outputs that every system has.
+_OUTPUTS = ("mean", "log_variance", "track")
+
+
+class Answer(NamedTuple):
+    """What a network says of one segment: quality 0..1, its track `[frame]`, its history.
+
+    `history` `[trace, 2]` holds logits and log2 rates, or nothing from systems that tell none.
+    """
+
+    mean: float
+    log_variance: float
+    track: NDArray[np.float32]
+    history: NDArray[np.float32]
 
 
 class Metric:
@@ -58,6 +71,18 @@ class Metric:
             )
         except (problems.Fail, problems.InvalidProtobuf, problems.InvalidGraph) as error:
             raise BundleError(f"{bundle.onnx} is no model ONNX Runtime can run: {error}") from error
+        outputs = {output.name: output.shape for output in self._session.get_outputs()}
+        self._outputs = [name for name in Answer._fields if name in {*outputs, *_OUTPUTS}]
+        if self.tells_history and outputs["history"][1:] != [len(TRACES), 2]:
+            raise BundleError(
+                f"{bundle.onnx} tells another history than this version knows: update Auricle or"
+                " train the model again"
+            )
+
+    @property
+    def tells_history(self) -> bool:
+        """Whether its scores have a `history`."""
+        return "history" in self._outputs
 
     def __call__(self, samples: ArrayLike, sample_rate: int) -> Score:
         """Score samples `[time]` or `[channel, time]` at `sample_rate` Hz."""
@@ -79,7 +104,7 @@ class Metric:
         stream: AudioStream | None = None,
     ) -> Score:
         rate = self.spec.sample_rate
-        tally = _Tally(rate)
+        tally = _Tally(rate, self._bundle.calibration)
         for segment in split_segments(
             resample_blocks(mono, sample_rate, rate), self._bundle.config.segment_samples
         ):
@@ -98,29 +123,36 @@ class Metric:
         if is_silent(segment.samples):
             return
         log_mel = self._front_end(segment.samples)
-        mean, log_variance, track = self.run_network(log_mel)
-        tally.add(segment, float(mean), float(np.exp(0.5 * log_variance)), track, log_mel)
+        tally.add(segment, self.run_network(log_mel), find_band_edge(log_mel, self._front_end))
 
-    def run_network(
-        self, log_mel: NDArray[np.float32]
-    ) -> tuple[np.float32, np.float32, NDArray[np.float32]]:
-        """Return mean, log-variance and track `[frame]`, all on 0..1, for `[frame, mel]`."""
-        mean, log_variance, track = self._session.run(_OUTPUTS, {"log_mel": log_mel[np.newaxis]})
-        return mean[0], log_variance[0], track[0]
+    def run_network(self, log_mel: NDArray[np.float32]) -> Answer:
+        """Return what the network says of `log_mel` `[frame, mel]`, before any correction."""
+        answers = self._session.run(self._outputs, {"log_mel": log_mel[np.newaxis]})
+        mean, log_variance, track, *history = (answer[0] for answer in answers)
+        told = history[0] if history else np.zeros((0, 2), dtype=np.float32)
+        return Answer(float(mean), float(log_variance), track, told)
 
     def _conclude(self, tally: _Tally, warnings: tuple[Notice, ...]) -> Score:
         scale = self.spec.scale
         mean = tally.mean / tally.heard
         # Errors within one recording go together: sigma is averaged, not divided by sqrt(n).
-        low, high = self._bundle.calibration.interval(mean, tally.sigma / tally.heard)
+        sigma = tally.sigma / tally.heard
+        calibration = self._bundle.calibration
+        low, high = calibration.interval(mean, sigma)
+        history = None
+        if self.tells_history:
+            told = tally.history / tally.heard
+            history = read_history(told, calibration.lossy_threshold, tally.bandwidth)
         return Score(
             value=scale.low + scale.span * mean,
             interval=(scale.low + scale.span * low, scale.low + scale.span * high),
+            sigma=scale.span * calibration.temperature * sigma,
             track=tuple(tally.moments(scale.low, scale.span)),
             scale=scale,
             metric=self.spec.full_name,
             duration=tally.samples / tally.sample_rate,
             warnings=warnings,
+            history=history,
         )
 
 
@@ -129,32 +161,25 @@ class _Tally:
     """Running sums over segments, weighted by the samples that each adds."""
 
     sample_rate: int
+    calibration: Calibration
     samples: int = 0
     heard: int = 0
     long_enough: bool = False
     mean: float = 0.0
     sigma: float = 0.0
     bandwidth: float = 0.0
+    history: NDArray[np.float64] = field(default_factory=lambda: np.zeros((1, 1)))
     sums: list[float] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
 
-    def add(
-        self,
-        segment: Segment,
-        mean: float,
-        sigma: float,
-        track: NDArray[np.float32],
-        log_mel: NDArray[np.float32],
-    ) -> None:
-        """Take in what the network said of one segment."""
+    def add(self, segment: Segment, answer: Answer, bandwidth: float) -> None:
+        """Take in what the network said of one segment, and where its spectrum ends (Hz)."""
         self.heard += segment.fresh
-        self.mean += mean * segment.fresh
-        self.sigma += sigma * segment.fresh
-        used = np.flatnonzero(np.percentile(log_mel[::8], 95.0, axis=0) > _USED_LEVEL)
-        if used.size:
-            top = mel_edges(self.sample_rate, log_mel.shape[1])[used[-1] + 1]
-            self.bandwidth = max(self.bandwidth, float(top))
-        self._extend_track(segment, track)
+        self.mean += self.calibration.correct(answer.mean) * segment.fresh
+        self.sigma += float(np.exp(0.5 * answer.log_variance)) * segment.fresh
+        self.history = self.history + answer.history.astype(np.float64) * segment.fresh
+        self.bandwidth = max(self.bandwidth, bandwidth)
+        self._extend_track(segment, answer.track)
 
     def _extend_track(self, segment: Segment, track: NDArray[np.float32]) -> None:
         centres = (np.arange(track.size) + 0.5) * segment.samples.size / track.size
@@ -173,7 +198,11 @@ class _Tally:
         """Return one value per second that was judged."""
         duration = self.samples / self.sample_rate
         moments = [
-            Moment(float(second), min(second + 1.0, duration), low + span * total / count)
+            Moment(
+                float(second),
+                min(second + 1.0, duration),
+                low + span * self.calibration.correct(total / count),
+            )
             for second, (total, count) in enumerate(zip(self.sums, self.counts, strict=True))
             if count
         ]

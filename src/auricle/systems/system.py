@@ -11,8 +11,13 @@ from torch import Tensor, nn
 from auricle.core.errors import BundleError
 from auricle.encoders.base import Encoder
 from auricle.encoders.conv1d import Conv1d
+from auricle.encoders.image_cnn import ImageCnn
+from auricle.encoders.image_weights import load_trunk
+from auricle.encoders.inception import Inception
 from auricle.encoders.mel_cnn import MelCnn
+from auricle.encoders.vgg import Vgg
 from auricle.heads.gaussian import GaussianHead
+from auricle.heads.history import HistoryHead
 from auricle.heads.pooling import AttentionPooling, FlattenPooling, MeanPooling
 from auricle.heads.regression import Prediction, RegressionHead
 from auricle.systems.bundle import Bundle
@@ -28,15 +33,25 @@ class System(nn.Module):
     most interesting codecs lie.
     """
 
-    def __init__(self, encoder: Encoder, pooling: nn.Module, head: nn.Module) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        pooling: nn.Module,
+        head: nn.Module,
+        history: HistoryHead | None = None,
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.pooling = pooling
         self.head = head
+        self.history = history
 
     def forward(self, log_mel: Tensor) -> Prediction:
         """Return the prediction for `log_mel` `[batch, frame, mel]` in 0..1."""
-        prediction: Prediction = self.head(self.pooling(self.encoder(log_mel)))
+        pooled = self.pooling(self.encoder(log_mel))
+        prediction: Prediction = self.head(pooled)
+        if self.history is not None:
+            prediction = prediction._replace(history=self.history(pooled))
         if self.training:
             return prediction
         return prediction._replace(
@@ -59,7 +74,21 @@ def build_system(config: SystemConfig) -> System:
     features = encoder.features
     if config.fixed_length:
         features *= encoder.frames(config.segment_frames)
-    return System(encoder, _build_pooling(config, features), _build_head(config, features))
+    history = HistoryHead(features, **config.history.model_dump()) if config.history else None
+    return System(encoder, _build_pooling(config, features), _build_head(config, features), history)
+
+
+def start_system(config: SystemConfig) -> System:
+    """Build the network that a training begins with.
+
+    That is `build_system`, with weights from elsewhere for the parts that are to have them.
+    Raises `ConfigError` when those can't be had or don't fit.
+    """
+    system = build_system(config)
+    weights = getattr(config.encoder, "weights", None)
+    if isinstance(system.encoder, ImageCnn) and weights is not None:
+        load_trunk(system.encoder.trunk, weights)
+    return system
 
 
 def load_system(bundle: Bundle) -> System:
@@ -85,6 +114,10 @@ def _build_encoder(config: SystemConfig) -> Encoder:
     mels = config.front_end.n_mels
     if config.encoder.kind == "conv1d":
         return Conv1d(mels, **options)
+    if config.encoder.kind == "vgg":
+        return ImageCnn(Vgg(config.encoder.depth, classes=config.encoder.classes))
+    if config.encoder.kind == "inception":
+        return ImageCnn(Inception(classes=config.encoder.classes))
     return MelCnn(mels, **options)
 
 

@@ -15,14 +15,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool1d
 
 from auricle.core.errors import ConfigError, DataError
-from auricle.data.batches import Augmentation, Batches, split_rows
+from auricle.data.batches import Augmentation, Batch, Batches, split_rows
 from auricle.data.features import FeatureSet
 from auricle.data.manifest import Split
+from auricle.data.targets import find_targets
+from auricle.degrade.base import parse_cascade
 from auricle.heads.regression import Prediction
+from auricle.losses.history import history_loss
 from auricle.losses.regression import gaussian_nll, mean_squared_error
-from auricle.systems.system import System, build_system
+from auricle.systems.system import System, build_system, start_system
 from auricle.training.checkpoint import (
     load_checkpoint,
     load_weights,
@@ -34,14 +38,20 @@ from auricle.training.track import Epoch, Log, OnEpoch
 
 _CHECKPOINT = "checkpoint.pt"
 _BEST = "best.safetensors"
+_WARM_UP = 0.1
 
 
 class Predictions(NamedTuple):
-    """Quality, its log-variance and the label of clips, all `[clip]`, on the 0..1 scale."""
+    """Quality, its log-variance and the label of clips, all `[clip]`, on the 0..1 scale.
+
+    `history` is what was predicted of the `traces` in their past, both `[clip, trace, 2]`.
+    """
 
     mean: NDArray[np.float32]
     log_variance: NDArray[np.float32]
     label: NDArray[np.float32]
+    history: NDArray[np.float32]
+    traces: NDArray[np.float32]
 
 
 def fit(
@@ -82,18 +92,12 @@ def fit(
 
 
 def predict(
-    system: System, features: FeatureSet, labels: NDArray[np.float32], split: Split
+    recipe: Recipe, system: System, features: FeatureSet, rows: Split | NDArray[np.int64]
 ) -> Predictions:
-    """Return what a system says about the whole clips of a split, in float32."""
-    batches = Batches(features, labels, split_rows(features, split), batch_size=16)
-    return _predict(system, batches, "float32")
-
-
-def scale_labels(recipe: Recipe, features: FeatureSet) -> NDArray[np.float32]:
-    """Return all labels of a feature set as quality in 0..1, by the recipe's label scale."""
-    return recipe.system.label_scale(
-        np.array([clip.label for clip in features.clips], dtype=np.float64)
-    )
+    """Return what a system says about the whole clips of a split or of `rows`, in float32."""
+    targets = find_targets(features.clips, recipe.system.label_scale)
+    chosen = split_rows(features, rows) if isinstance(rows, str) else rows
+    return _predict(system, Batches(features, targets, chosen, batch_size=16), "float32")
 
 
 @dataclass
@@ -123,27 +127,27 @@ class _Trainer:
         self.fingerprint = _fingerprint(recipe, features)
         torch.manual_seed(recipe.seed)
         # Channels last: twice as fast for the two-dimensional convolutions on processors.
-        system = build_system(recipe.system)
+        system = start_system(recipe.system)
         self.system = system.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(self.system) if recipe.averaging else self.system
         self.optimiser = _build_optimiser(recipe, self.system)
         self.schedule = _Schedule()
         self.epoch = 0
         self.steps = 0
-        labels = scale_labels(recipe, features)
+        targets = find_targets(features.clips, recipe.system.label_scale)
         front_end = recipe.system.front_end
         crop = recipe.data.crop
         self.training = Batches(
             features,
-            labels,
-            split_rows(features, "train"),
+            targets,
+            _used_rows(recipe, features, "train"),
             batch_size=recipe.batch_size,
             crop=None if crop is None else round(crop * front_end.sample_rate / front_end.hop),
             augmentation=Augmentation(**recipe.data.augmentation.model_dump()),
             seed=recipe.seed,
         )
         self.validation = Batches(
-            features, labels, split_rows(features, "validation"), batch_size=16
+            features, targets, _used_rows(recipe, features, "validation"), batch_size=16
         )
 
     @property
@@ -160,7 +164,8 @@ class _Trainer:
         rmse = float(np.sqrt(np.mean(error**2)))
         if not (math.isfinite(train_loss) and math.isfinite(rmse)):
             raise ConfigError(f"training diverged in epoch {self.epoch}: lower optimiser.lr")
-        if self.schedule.step(rmse, self.recipe.plateau):
+        stuck = self.schedule.step(rmse, self.recipe.plateau)
+        if stuck and self.recipe.schedule == "plateau":
             for group in self.optimiser.param_groups:
                 group["lr"] /= 2
         pcc = _correlation(predictions.mean, predictions.label)
@@ -173,17 +178,25 @@ class _Trainer:
         self.system.train()
         total = 0.0
         for batch in self.training.epoch(self.epoch):
-            label = torch.from_numpy(batch.label)
+            if self.recipe.schedule == "cosine":
+                self._set_rate()
             self.optimiser.zero_grad(set_to_none=True)
             prediction = _run(self.system, torch.from_numpy(batch.log_mel), self.recipe.precision)
-            loss = _loss(self.recipe, prediction, label)
+            loss = _loss(self.recipe, prediction, batch)
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimiser.step()
             self.steps += 1
             if self.recipe.averaging:
                 _average(self.averaged, self.system, self.recipe.averaging, self.steps)
-            total += loss.item() * len(label)
+            total += loss.item() * len(batch.label)
         return total / len(self.training.rows)
+
+    def _set_rate(self) -> None:
+        share = self.steps / (self.recipe.max_epochs * len(self.training))
+        rise = share / _WARM_UP
+        fall = 0.5 + 0.5 * math.cos(math.pi * (share - _WARM_UP) / (1.0 - _WARM_UP))
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.optimiser.lr * min(rise, fall) if share < 1.0 else 0.0
 
     def state(self) -> dict[str, Any]:
         return {
@@ -219,24 +232,40 @@ def _check_features(recipe: Recipe, features: FeatureSet) -> None:
         )
 
 
+def _used_rows(recipe: Recipe, features: FeatureSet, split: Split) -> NDArray[np.int64]:
+    """Rows of a split without what the recipe leaves out."""
+    sources, codecs = set(recipe.data.without_sources), set(recipe.data.without_codecs)
+    rows = [
+        row
+        for row in split_rows(features, split).tolist()
+        if features.clips[row].source not in sources
+        and codecs.isdisjoint(p.kind for p in parse_cascade(features.clips[row].process))
+    ]
+    if not rows:
+        raise DataError(f"the recipe leaves out all clips of the {split} split")
+    return np.array(rows, dtype=np.int64)
+
+
 def _fingerprint(recipe: Recipe, features: FeatureSet) -> str:
-    # A training may be prolonged: how long it may last is not what it is.
-    digest = hashlib.sha256(recipe.model_dump_json(exclude={"max_epochs", "patience"}).encode())
+    # A training may be prolonged: how long it may last is not what it is, unless its rate says so.
+    open_end = {"max_epochs", "patience"} if recipe.schedule == "plateau" else {"patience"}
+    digest = hashlib.sha256(recipe.model_dump_json(exclude=open_end).encode())
     for clip in features.clips:
         digest.update(repr(clip).encode())
     return digest.hexdigest()
 
 
 def _build_optimiser(recipe: Recipe, system: System) -> torch.optim.Optimizer:
+    trained = [p for p in system.parameters() if p.requires_grad]
     if recipe.optimiser.kind == "adam":
-        return torch.optim.Adam(system.parameters(), lr=recipe.optimiser.lr)
+        return torch.optim.Adam(trained, lr=recipe.optimiser.lr)
     # Offsets and normalisation gains are left out of weight decay.
     groups = [
         {
-            "params": [p for p in system.parameters() if p.ndim > 1],
+            "params": [p for p in trained if p.ndim > 1],
             "weight_decay": recipe.optimiser.weight_decay,
         },
-        {"params": [p for p in system.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=recipe.optimiser.lr)
 
@@ -247,22 +276,31 @@ def _run(system: System, log_mel: Tensor, precision: str) -> Prediction:
     return Prediction(*(output.float() for output in prediction))
 
 
-def _loss(recipe: Recipe, prediction: Prediction, label: Tensor) -> Tensor:
+def _loss(recipe: Recipe, prediction: Prediction, batch: Batch) -> Tensor:
+    label = torch.from_numpy(batch.label)
     if recipe.loss.kind == "mean_squared_error":
-        return mean_squared_error(prediction.mean, label)
-    return gaussian_nll(prediction.mean, prediction.log_variance, label, recipe.loss.beta)
+        loss = mean_squared_error(prediction.mean, label)
+    else:
+        loss = gaussian_nll(prediction.mean, prediction.log_variance, label, recipe.loss.beta)
+    if recipe.auxiliary.course:
+        frames = prediction.track.shape[1]
+        course = adaptive_avg_pool1d(torch.from_numpy(batch.course), frames)
+        loss = loss + recipe.auxiliary.course * mean_squared_error(prediction.track, course)
+    if recipe.auxiliary.history:
+        traces = torch.from_numpy(batch.traces)
+        loss = loss + recipe.auxiliary.history * history_loss(prediction.history, traces)
+    return loss
 
 
 @torch.no_grad()
 def _predict(system: System, batches: Batches, precision: str) -> Predictions:
     system.eval()
-    means, log_variances, labels = [], [], []
+    rows = []
     for batch in batches.in_order():
-        prediction = _run(system, torch.from_numpy(batch.log_mel), precision)
-        means.append(prediction.mean.numpy())
-        log_variances.append(prediction.log_variance.numpy())
-        labels.append(batch.label)
-    return Predictions(*map(np.concatenate, (means, log_variances, labels)))
+        found = _run(system, torch.from_numpy(batch.log_mel), precision)
+        answers = (found.mean, found.log_variance, batch.label, found.history, batch.traces)
+        rows.append(tuple(np.asarray(answer) for answer in answers))
+    return Predictions(*map(np.concatenate, zip(*rows, strict=True)))
 
 
 @torch.no_grad()

@@ -6,15 +6,21 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 from auricle.core.errors import MissingDependencyError
+from auricle.core.traces import TRACES
 from auricle.data.features import read_features
-from auricle.heads.calibration import calibrate
+from auricle.heads.calibration import apply_correction, calibrate, fit_correction
 from auricle.systems.bundle import save_bundle
+from auricle.systems.history import sigmoid
 from auricle.training.recipe import Recipe
+from auricle.training.trial import TEST, write_trial
 
 if TYPE_CHECKING:
+    from auricle.training.fit import Predictions
     from auricle.training.track import OnEpoch
 
 _NEEDED = ("torch", "safetensors", "onnx", "onnxscript", "onnxruntime", "tensorboard")
@@ -31,10 +37,11 @@ def train(
     """Train, calibrate, export; return the folder of the finished bundle.
 
     `features` is a folder that `auricle.data.features.write_features` wrote, with the splits
-    train, validation and calibration. `output` receives `recipe.yaml`, `log.csv`,
-    `tensorboard/`, the checkpoint and `bundle/`. With `resume`, an interrupted training goes on
-    to the same weights as without interruption; the same seed and number of threads give the
-    same weights.
+    train, validation and the recipe's `calibrate_on`. `output` receives `recipe.yaml`, `log.csv`,
+    `tensorboard/`, the checkpoint, `bundle/` and, when the features have a test split, `test.csv`
+    with the predictions for it (see `auricle.training.trial`). With `resume`, an interrupted
+    training goes on to the same weights as without interruption; the same seed and number of
+    threads give the same weights.
 
     Raises `MissingDependencyError` without torch and its companions, `DataError` when features
     and recipe don't fit, `ConfigError` when the output belongs to another training or the loss
@@ -43,21 +50,42 @@ def train(
     _require()
     from auricle.systems.export import export_onnx
     from auricle.training.checkpoint import save_weights
-    from auricle.training.fit import fit, predict, scale_labels
+    from auricle.training.fit import fit, predict
 
     data = read_features(features)
     output.mkdir(parents=True, exist_ok=True)
+    # It would not be this training's until the end.
+    (output / TEST).unlink(missing_ok=True)
     system = fit(recipe, data, output, resume=resume, on_epoch=on_epoch)
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
     (output / "recipe.yaml").write_text(text, encoding="utf-8")
-    unseen = predict(system, data, scale_labels(recipe, data), "calibration")
-    calibration = calibrate(unseen.mean, unseen.log_variance, unseen.label)
+    unseen = predict(recipe, system, data, recipe.calibrate_on)
+    calibration = calibrate(
+        unseen.mean,
+        unseen.log_variance,
+        unseen.label,
+        correction=fit_correction(unseen.mean, unseen.label) if recipe.correct_mean else None,
+        genuine=_genuine(unseen),
+    )
     weights = output / "weights.safetensors"
     save_weights(weights, system.state_dict())
     onnx = export_onnx(system, recipe.system)
     save_bundle(output / "bundle", recipe.system, calibration, onnx=onnx, weights=weights)
     weights.unlink()
+    unheard = [clip for clip in data.clips if clip.split == "test"]
+    if unheard:
+        test = predict(recipe, system, data, "test")
+        corrected = apply_correction(test.mean, calibration.correction)
+        write_trial(unheard, 100.0 * test.label, 100.0 * corrected, output / TEST)
     return output / "bundle"
+
+
+def _genuine(found: Predictions) -> NDArray[np.float64] | None:
+    """How likely the system finds a lossy past where there is none, if it tells the past."""
+    if found.history.shape[1] == 0:
+        return None
+    never = found.traces[:, TRACES.index("lossy"), 0] == 0.0
+    return sigmoid(found.history[never, TRACES.index("lossy"), 0])
 
 
 def _require() -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from auricle.data.manifest import Split
 from auricle.recipes.reading import read_recipe
 from auricle.systems.config import Part, Rate, Size, SystemConfig
 
@@ -24,9 +25,15 @@ class AugmentationConfig(Part):
 
 
 class DataConfig(Part):
-    """`crop` is the seconds of each clip heard per epoch (None: all)."""
+    """`crop` is the seconds of each clip heard per epoch (None: all).
+
+    Clips from `without_sources`, and clips whose cascade holds one of `without_codecs`, are neither
+    trained nor validated on: how a model does on what it never met is then seen on them.
+    """
 
     crop: Positive | None = None
+    without_sources: tuple[str, ...] = ()
+    without_codecs: tuple[str, ...] = ()
     augmentation: AugmentationConfig = AugmentationConfig()
 
 
@@ -62,25 +69,38 @@ LossConfig = Annotated[MeanSquaredErrorConfig | GaussianNllConfig, Field(discrim
 OptimiserConfig = Annotated[AdamConfig | AdamWConfig, Field(discriminator="kind")]
 
 
+class AuxiliaryConfig(Part):
+    """Weights of what is learned besides the quality: its course over time, and the history."""
+
+    course: NonNegative = 0.0
+    history: NonNegative = 0.0
+
+
 class Recipe(Part):
     """Everything that decides which weights come out, apart from the data.
 
-    The learning rate is halved after `plateau` epochs without a better validation loss, training
-    stops after `patience` such epochs. `averaging` is the decay per step of the moving average
-    of weights that is validated and kept (None: the weights themselves). `precision` is that of
-    the convolutions in training.
+    By the schedule "plateau" the learning rate is halved after `plateau` epochs without a better
+    validation loss; "cosine" lets it rise over a tenth of all steps and then fall to nothing.
+    Training stops after `patience` epochs without improvement. `averaging` is the decay per step of
+    the moving average of weights that is validated and kept (None: the weights themselves).
+    `precision` is that of the convolutions in training. `calibrate_on` is the split that the
+    interval is fitted on, and with `correct_mean` also a correction of the mean.
     """
 
     system: SystemConfig
     data: DataConfig
     loss: LossConfig
+    auxiliary: AuxiliaryConfig = AuxiliaryConfig()
     optimiser: OptimiserConfig
     batch_size: Size = 64
     max_epochs: Size = 300
+    schedule: Literal["plateau", "cosine"] = "plateau"
     plateau: Size = 10
     patience: Size = 50
     averaging: Rate | None = None
     precision: Literal["float32", "bfloat16"] = "float32"
+    calibrate_on: Split = "calibration"
+    correct_mean: bool = False
     seed: Annotated[int, Field(ge=0)] = 0
 
 

@@ -1,0 +1,138 @@
+r"""How a network does on what it never met: sources of music, or codecs, left out of training.
+
+    python benchmarks/leave_out.py sources --features FEATURES --output work/results \
+        --set max_epochs=4
+
+trains once per fold without the fold's sources (or codecs) and predicts what was left out:
+`sources`: all clips of the fold's sources, grouped so that no source is in two folds;
+`codecs`: the clips with that codec, of recordings outside the training split.
+The networks are trained like the shipped one, though shorter if the overrides say so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from auricle.data.features import FeatureSet, LabelledClip, read_features
+from auricle.degrade.base import parse_cascade
+from auricle.stats.performance import agreement
+from auricle.training.fit import Predictions, fit, predict
+from auricle.training.recipe import load_recipe
+from auricle.training.track import Epoch
+
+CODECS = ("mp2", "mp3", "aac", "vorbis", "opus")
+KINDS = {
+    "rendered": ("freedoom", "openttd-openmsx", "planetblupi-music-midi"),
+    "tracker and loops": (
+        "heroes-sound-tracks",
+        "pingus-data",
+        "tecnoballz-data",
+        "sonic-pi-samples",
+    ),
+}
+
+
+def source_folds(features: FeatureSet, parts: int) -> dict[str, tuple[str, ...]]:
+    """Fold by kind of synthetic music, and the packages of recordings in `parts` equal shares."""
+    counts: dict[str, int] = {}
+    for clip in features.clips:
+        counts[clip.source] = counts.get(clip.source, 0) + 1
+    taken = {source for sources in KINDS.values() for source in sources}
+    shares: list[list[str]] = [[] for _ in range(parts)]
+    for source in sorted(counts.keys() - taken, key=lambda name: -counts[name]):
+        min(shares, key=lambda share: sum(counts[name] for name in share)).append(source)
+    recorded = {f"recordings {n}": tuple(share) for n, share in enumerate(shares, start=1)}
+    present = {name: tuple(s for s in sources if s in counts) for name, sources in KINDS.items()}
+    return {name: sources for name, sources in (present | recorded).items() if sources}
+
+
+def rows_with(features: FeatureSet, codec: str) -> NDArray[np.int64]:
+    """Clips outside the training split whose cascade holds a codec."""
+    rows = [
+        row
+        for row, clip in enumerate(features.clips)
+        if clip.split != "train" and codec in {p.kind for p in parse_cascade(clip.process)}
+    ]
+    return np.array(rows, dtype=np.int64)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the folds; finished ones are not run again."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["sources", "codecs"])
+    parser.add_argument("--features", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--recipe", default="codec-music")
+    parser.add_argument("--set", action="append", default=[], dest="overrides")
+    parser.add_argument("--parts", type=int, default=3, help="folds of recorded music")
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    features = read_features(options.features)
+    folds: dict[str, tuple[str, ...]] = (
+        source_folds(features, options.parts)
+        if options.what == "sources"
+        else {codec: (codec,) for codec in CODECS}
+    )
+    results = []
+    for name, left_out in folds.items():
+        recipe = load_recipe(
+            options.recipe,
+            [*options.overrides, f"data.without_{options.what}={json.dumps(left_out)}"],
+        )
+        if options.what == "sources":
+            found = [row for row, clip in enumerate(features.clips) if clip.source in left_out]
+            rows = np.array(found, dtype=np.int64)
+        else:
+            rows = rows_with(features, name)
+        folder = options.output / f"leave-out-{options.what}" / name.replace(" ", "-")
+        folder.mkdir(parents=True, exist_ok=True)
+        system = fit(recipe, features, folder, on_epoch=partial(_tell, name))
+        answers = predict(recipe, system, features, rows)
+        clips = [features.clips[row] for row in rows.tolist()]
+        results.append(
+            {
+                "left_out": name,
+                "members": left_out,
+                "epochs": recipe.max_epochs,
+                "all": _summarise(clips, answers),
+                "sources": {
+                    source: _summarise(clips, answers, source)
+                    for source in sorted({clip.source for clip in clips})
+                },
+            }
+        )
+        path = options.output / f"leave-out-{options.what}.json"
+        path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        print(name, json.dumps(results[-1]["all"]), flush=True)
+
+
+def _summarise(
+    clips: Sequence[LabelledClip], answers: Predictions, source: str | None = None
+) -> dict[str, object]:
+    chosen = np.array([source in (None, clip.source) for clip in clips])
+    recordings = [clip.recording for clip in clips if source in (None, clip.source)]
+    found = agreement(
+        100.0 * answers.mean[chosen],
+        100.0 * answers.label[chosen],
+        # Groups of one recording only say nothing about other recordings.
+        groups=recordings if len(set(recordings)) > 1 else None,
+    )
+    return {"recordings": len(set(recordings)), **asdict(found)}
+
+
+def _tell(name: str, epoch: Epoch) -> None:
+    print(f"{name}: epoch {epoch.epoch}, RMSE {100 * epoch.validation_rmse:.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auricle.data.draw import EDGES, Guess, bin_of, draw_more, draw_pilot, fill_evenly, thin
+from auricle.data.manifest import Clip
+from auricle.degrade.base import parse_cascade
+from auricle.degrade.processes import PROCESSES, draw_cascade
+
+
+def make_pool(size: int, seed: int = 0) -> list[Clip]:
+    """Clips whose true label follows from bitrate and brightness of the reference."""
+    rng = np.random.default_rng(seed)
+    pool = []
+    for index in range(size):
+        process = "+".join(str(part) for part in draw_cascade(rng))
+        reference = f"r{index % 20}.flac"
+        pool.append(Clip(f"c{index}", reference, "s", reference, "train", process, f"{index}.flac"))
+    return pool
+
+
+def truth(clip: Clip) -> float:
+    tops = {kind: max(p.value for p in PROCESSES.values() if p.kind == kind) for kind in KINDS}
+    worst = min(p.value / tops[p.kind] for p in parse_cascade(clip.process))
+    brightness = int(clip.reference[1:-5]) / 20.0
+    return 1.0 + 3.6 * float(worst ** (0.1 + 0.1 * brightness))
+
+
+KINDS = {process.kind for process in PROCESSES.values()}
+SPECTRA = {f"r{index}.flac": np.full(4, index / 20.0) for index in range(20)}
+
+
+def labelled(clips: list[Clip]) -> list[Clip]:
+    return [
+        Clip(c.id, c.recording, "s", c.reference, "train", c.process, c.path, truth(c))
+        for c in clips
+    ]
+
+
+@given(
+    st.lists(st.floats(0.0, 50.0), min_size=1, max_size=12),
+    st.floats(0.0, 100.0),
+)
+def test_bins_are_filled_evenly_up_to_what_they_hold(capacity: list[float], total: float) -> None:
+    limits = np.array(capacity)
+    counts = fill_evenly(limits, total)
+    assert (counts <= limits + 1e-9).all()
+    assert (counts >= 0).all()
+    assert counts.sum() == pytest.approx(min(total, limits.sum()), abs=1e-6)
+    open_bins = counts < limits - 1e-9
+    if open_bins.any():
+        assert counts.max() <= counts[open_bins].min() + 1e-6
+
+
+def test_the_draw_is_nearly_uniform_though_the_pool_is_not() -> None:
+    rng = np.random.default_rng(1)
+    pool = make_pool(8000)
+    pilot = labelled(draw_pilot(pool, 0.06, rng))
+    guess = Guess(pilot, SPECTRA)
+    names = {clip.id for clip in pilot}
+    waiting = [clip for clip in pool if clip.id not in names]
+    drawn = draw_more(waiting, pilot, guess, 1200, rng)
+    assert 0.0 < min(drawn.values()) <= max(drawn.values()) <= 1.0
+    candidates = [*pilot, *labelled([clip for clip in waiting if clip.id in drawn])]
+    kept = thin(candidates, 1200, rng)
+    assert len(kept) == 1200
+    counts = np.bincount(
+        bin_of(np.array([clip.label for clip in candidates if clip.id in kept], dtype=float)),
+        minlength=len(EDGES) - 1,
+    )
+    whole = np.bincount(bin_of(np.array([truth(clip) for clip in pool])), minlength=len(EDGES) - 1)
+    middle = whole > 300
+    assert counts[middle].min() > 0.6 * counts[middle].max()
+    assert whole[middle].max() > 2.0 * whole[middle].min()
+
+
+def test_the_probabilities_of_a_draw_stand_for_the_pool() -> None:
+    rng = np.random.default_rng(2)
+    pool = make_pool(6000, seed=3)
+    pilot = labelled(draw_pilot(pool, 0.1, rng))
+    names = {clip.id for clip in pilot}
+    waiting = [clip for clip in pool if clip.id not in names]
+    guess = Guess(pilot, SPECTRA)
+    shares = draw_more(waiting, pilot, guess, 1500, rng)
+    drawn = labelled([clip for clip in waiting if clip.id in shares])
+    weights = np.array([1.0 / shares[clip.id] for clip in drawn])
+    labels = np.array([clip.label for clip in drawn], dtype=float)
+    low = labels < 3.7
+    wanted = float(np.mean([truth(clip) < 3.7 for clip in waiting]))
+    assert np.average(low, weights=weights) == pytest.approx(wanted, abs=0.03)
+    assert abs(low.mean() - wanted) > 0.05
