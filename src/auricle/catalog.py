@@ -42,8 +42,8 @@ class Entry:
 _ENTRIES = (
     Entry(
         name="codec-music",
-        tag="v1",
-        sha256="37d32554ec29405d05c6823271b98adc580728ba53a4adc58797cc40b649159a",
+        tag="v2",
+        sha256="ca606922db95e15b91d5b884806e502cdb04b8e21a1720ce12e08fcef00e9edb",
         licence="Apache-2.0",
     ),
 )
@@ -57,7 +57,7 @@ def find_metric(name: str) -> Entry:
     Raises `UnknownMetricError` when there is none, or when several tags share the name.
 
     >>> find_metric("codec-music").full_name
-    'codec-music.v1'
+    'codec-music.v2'
     """
     if name in CATALOG:
         return CATALOG[name]

@@ -3,7 +3,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.data.draw import EDGES, Guess, bin_of, draw_more, draw_pilot, fill_evenly, thin
+from auricle.data.draw import (
+    EDGES,
+    Guess,
+    bin_of,
+    chances_of,
+    draw_pilot,
+    draw_strata,
+    fill_evenly,
+    plan_draw,
+    thin,
+)
 from auricle.data.manifest import Clip
 from auricle.degrade.base import parse_cascade
 from auricle.degrade.processes import PROCESSES, draw_cascade
@@ -60,9 +70,9 @@ def test_the_draw_is_nearly_uniform_though_the_pool_is_not() -> None:
     guess = Guess(pilot, SPECTRA)
     names = {clip.id for clip in pilot}
     waiting = [clip for clip in pool if clip.id not in names]
-    drawn = draw_more(waiting, pilot, guess, 1200, rng)
-    assert 0.0 < min(drawn.values()) <= max(drawn.values()) <= 1.0
-    candidates = [*pilot, *labelled([clip for clip in waiting if clip.id in drawn])]
+    shares = plan_draw(waiting, pilot, guess, 1200)
+    assert 0.0 <= min(shares.values()) <= max(shares.values()) <= 1.0
+    candidates = [*pilot, *labelled(draw_strata(waiting, guess, shares, rng))]
     kept = thin(candidates, 1200, rng)
     assert len(kept) == 1200
     counts = np.bincount(
@@ -82,11 +92,10 @@ def test_the_probabilities_of_a_draw_stand_for_the_pool() -> None:
     names = {clip.id for clip in pilot}
     waiting = [clip for clip in pool if clip.id not in names]
     guess = Guess(pilot, SPECTRA)
-    shares = draw_more(waiting, pilot, guess, 1500, rng)
-    drawn = labelled([clip for clip in waiting if clip.id in shares])
-    weights = np.array([1.0 / shares[clip.id] for clip in drawn])
-    labels = np.array([clip.label for clip in drawn], dtype=float)
-    low = labels < 3.7
-    wanted = float(np.mean([truth(clip) < 3.7 for clip in waiting]))
+    shares = plan_draw(waiting, pilot, guess, 1500)
+    drawn = [*pilot, *labelled(draw_strata(waiting, guess, shares, rng))]
+    weights = 1.0 / chances_of(drawn, guess, shares, 0.1)
+    low = np.array([truth(clip) < 3.7 for clip in drawn])
+    wanted = float(np.mean([truth(clip) < 3.7 for clip in pool]))
     assert np.average(low, weights=weights) == pytest.approx(wanted, abs=0.03)
     assert abs(low.mean() - wanted) > 0.05

@@ -1,4 +1,7 @@
 import hashlib
+import os
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +10,7 @@ from tests.conftest import RATE, make_music
 
 from auricle.core.audio import Audio
 from auricle.core.errors import ConfigError, DataError
-from auricle.data.clip_recipe import ClipRecipe, plan_clips, read_clip_recipe
+from auricle.data.clip_recipe import ClipRecipe, DrawRecipe, plan_clips, read_clip_recipe
 from auricle.data.generate import (
     build_clips,
     inspect_manifest,
@@ -26,6 +29,18 @@ RECIPE = ClipRecipe(
     cascades=1,
     split={"train": 0.5, "validation": 0.2, "calibration": 0.1, "test": 0.2},
 )
+
+
+DRAWN = ClipRecipe(
+    seconds=2.0,
+    excerpts=1,
+    clean=False,
+    single=6,
+    cascades=14,
+    split={"train": 2, "test": 1},
+    draw=DrawRecipe(clips={"train": 16, "test": 8}, pilot=0.3),
+)
+LABELS = Path(__file__).parents[2] / "benchmarks" / "labels"
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +112,74 @@ def test_clips_of_one_recording_share_a_split(corpus: Path) -> None:
     for clip in plan_clips(RECIPE, recordings):
         splits.setdefault(clip.recording, set()).add(clip.split)
     assert all(len(found) == 1 for found in splits.values())
+
+
+@pytest.fixture(scope="module")
+def drawn(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("drawn")
+    build_clips(DRAWN, corpus, output, leave_out={"silence.flac"})
+    return output
+
+
+def test_a_draw_takes_so_many_clips_each_with_its_chance(drawn: Path) -> None:
+    clips = read_manifest(drawn / "manifest.csv")
+    assert Counter(clip.split for clip in clips) == {"train": 16, "test": 8}
+    for clip in clips:
+        assert clip.probability is not None
+        assert 0.0 < clip.probability <= 1.0
+        assert len(clip.similarity) == 2
+        assert max(clip.similarity) <= 1.0
+
+
+def test_labelled_clips_are_made_again_without_an_engine(
+    drawn: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = read_manifest(drawn / "manifest.csv")
+    wrong = [replace(table[0], pcm_sha256="0" * 64), *table[1:]]
+    monkeypatch.setattr(Visqol, "compare", None)
+    made = build_clips(DRAWN, corpus, tmp_path, labelled=wrong)
+    assert made[1:] == table[1:]
+    assert "other samples" in made[0].error
+    audio = [read_audio(folder / table[1].path).samples for folder in (drawn, tmp_path)]
+    np.testing.assert_array_equal(*audio)
+
+
+def test_stereo_stays_stereo_and_masters_change_the_reference(tmp_path: Path) -> None:
+    stereo = np.stack([make_music(2.5, 0), make_music(2.5, 1)])
+    write_audio(tmp_path / "in" / "song.flac", Audio.from_array(stereo, RATE))
+    recipe = ClipRecipe.model_validate(
+        RECIPE.model_dump() | {"channels": 2, "masters": ["darken:6"], "single": 0, "cascades": 1}
+    )
+    clean, coded = build_clips(recipe, tmp_path / "in", tmp_path / "out")
+    assert clean.channels == 2
+    assert clean.label == pytest.approx(4.732, abs=0.01)
+    assert read_audio(tmp_path / "out" / coded.path).channels == 2
+    dark, _ = regenerate(clean, recipe, tmp_path / "in")
+    bright, _ = regenerate(replace(clean, master=""), recipe, tmp_path / "in")
+    assert treble_share(dark) < 0.5 * treble_share(bright)
+
+
+def treble_share(audio: Audio) -> float:
+    spectrum = np.abs(np.fft.rfft(audio.mono().samples[0])) ** 2
+    return float(spectrum[spectrum.size // 4 :].sum() / spectrum.sum())
+
+
+@pytest.mark.parametrize("name", ["codec-cnn", "codec-music"])
+def test_published_labels_come_out_again(name: str) -> None:
+    """Needs the built corpus `open-music`, in the folder named by AURICLE_CORPUS."""
+    folder = os.environ.get("AURICLE_CORPUS")
+    if not folder:
+        pytest.skip("AURICLE_CORPUS names no corpus of reference recordings")
+    table = read_manifest(LABELS / f"{name}.parquet")
+    recipe = read_clip_recipe(name)
+    for index in np.random.default_rng(0).integers(len(table), size=8).tolist():
+        clip = table[index]
+        reference, degraded = regenerate(clip, recipe, Path(folder))
+        pcm = np.round(degraded.samples.T * 32768).astype("<i2")
+        assert hashlib.sha256(pcm.tobytes()).hexdigest() == clip.pcm_sha256, clip.id
+        judgement = Visqol(reference).compare(degraded)
+        assert judgement.mos == pytest.approx(clip.label, abs=1e-5), clip.id
+        assert judgement.patches == pytest.approx(clip.similarity, abs=1e-4)
 
 
 def test_the_summary_counts(built: Path) -> None:

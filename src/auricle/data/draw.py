@@ -119,39 +119,59 @@ def fill_evenly(capacity: Floats, total: float) -> Floats:
     return counts
 
 
-def draw_more(
+def plan_draw(
     waiting: Sequence[Clip],
     pilot: Sequence[Clip],
     guess: Guess,
     total: int,
-    rng: np.random.Generator,
     *,
     surplus: float = 1.08,
-) -> dict[str, float]:
-    """Draw clips to label next, so that with the pilot's `total` may be uniform.
+) -> dict[int, float]:
+    """Say which share of each stratum of `waiting` clips to draw, so that `total` may be uniform.
 
-    Returns the share that was drawn of its stratum, by clip id, for the drawn ones. `surplus`
-    allows for what the guesses will miss.
+    What the pilot holds already is reckoned in, and `surplus` allows for what the guesses will
+    miss. Strata without a share are left to the pilot.
     """
+    from scipy.optimize import lsq_linear
+
     guesses = guess(waiting)
-    stratum = np.digitize(guesses, _STRATA)
-    strata, sizes = np.unique(stratum, return_counts=True)
-    centres = np.array([guesses[stratum == s].mean() for s in strata])
+    strata, sizes = np.unique(_stratum_of(guesses), return_counts=True)
+    centres = np.array([guesses[_stratum_of(guesses) == s].mean() for s in strata])
     chances = guess.chances(centres)
     have = np.bincount(bin_of(_labels(pilot)), minlength=len(EDGES) - 1).astype(float)
     target = fill_evenly(have + sizes @ chances, surplus * total)
-    from scipy.optimize import lsq_linear
-
     solution = lsq_linear(
         chances.T, np.maximum(target - have, 0.0), bounds=(0.0, sizes.astype(float))
     )
-    drawn: dict[str, float] = {}
-    for key, size, wanted in zip(strata, sizes, solution.x, strict=True):
-        members = np.flatnonzero(stratum == key)
-        count = min(size, round(float(wanted)))
-        for index in rng.choice(members, size=count, replace=False).tolist():
-            drawn[waiting[index].id] = float(count / size)
-    return drawn
+    counts = np.minimum(sizes, np.round(solution.x))
+    return {
+        int(s): float(count / size) for s, count, size in zip(strata, counts, sizes, strict=True)
+    }
+
+
+def draw_strata(
+    waiting: Sequence[Clip], guess: Guess, shares: Mapping[int, float], rng: np.random.Generator
+) -> list[Clip]:
+    """Draw the planned share of each stratum at random, in the order of the pool."""
+    strata = _stratum_of(guess(waiting))
+    chosen: list[int] = []
+    for key in sorted(shares):
+        members = np.flatnonzero(strata == key)
+        count = round(shares[key] * members.size)
+        chosen += rng.choice(members, size=count, replace=False).tolist()
+    return [waiting[index] for index in sorted(chosen)]
+
+
+def chances_of(
+    clips: Sequence[Clip], guess: Guess, shares: Mapping[int, float], pilot: float
+) -> Floats:
+    """Return with which chance each clip was drawn, in the pilot or after it, `[clip]`."""
+    later = np.array([shares.get(int(key), 0.0) for key in _stratum_of(guess(clips))])
+    return pilot + (1.0 - pilot) * later
+
+
+def _stratum_of(guesses: Floats) -> Counts:
+    return np.digitize(guesses, _STRATA)
 
 
 def thin(clips: Sequence[Clip], total: int, rng: np.random.Generator) -> dict[str, float]:

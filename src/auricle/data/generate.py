@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from auricle.core.audio import Audio
 from auricle.core.errors import InputError, LabelError, SignalError
 from auricle.data.clip_recipe import ClipRecipe, DrawRecipe, plan_clips
-from auricle.data.draw import Guess, draw_more, draw_pilot, thin
+from auricle.data.draw import Guess, chances_of, draw_pilot, draw_strata, plan_draw, thin
 from auricle.data.manifest import SPLITS, Clip, Split, read_manifest, write_manifest
 from auricle.data.recordings import read_corpus
 from auricle.data.workers import run_tasks
@@ -139,13 +139,14 @@ def _draw(recipe: ClipRecipe, draw: DrawRecipe, pool: Sequence[Clip], bench: _Be
     more: list[Clip] = []
     chances: dict[str, float] = {}
     for split, total in draw.clips.items():
-        first = len(pilots[split]) / len(parts[split])
         known = {clip.id for clip in pilots[split]}
-        chances |= dict.fromkeys(known, first)
         waiting = [clip for clip in parts[split] if clip.id not in known]
-        drawn = draw_more(waiting, pilot[split], guess, total, rng)
-        more += [clip for clip in waiting if clip.id in drawn]
-        chances |= {name: first + (1.0 - first) * share for name, share in drawn.items()}
+        shares = plan_draw(waiting, pilot[split], guess, total)
+        drawn = draw_strata(waiting, guess, shares, rng)
+        more += drawn
+        labelled = [*pilots[split], *drawn]
+        chance = chances_of(labelled, guess, shares, len(known) / len(parts[split]))
+        chances |= {clip.id: value for clip, value in zip(labelled, chance.tolist(), strict=True)}
     rest = _split_up(bench.make(more))
     kept: dict[str, float] = {}
     for split, total in draw.clips.items():

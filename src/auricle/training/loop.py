@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 from auricle.core.errors import MissingDependencyError
 from auricle.core.traces import TRACES
 from auricle.data.features import read_features
-from auricle.heads.calibration import apply_correction, calibrate, fit_correction
+from auricle.heads.calibration import (
+    Calibration,
+    apply_correction,
+    calibrate,
+    fit_correction,
+)
 from auricle.systems.bundle import save_bundle
 from auricle.systems.history import sigmoid
 from auricle.training.recipe import Recipe
@@ -60,13 +65,7 @@ def train(
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
     (output / "recipe.yaml").write_text(text, encoding="utf-8")
     unseen = predict(recipe, system, data, recipe.calibrate_on)
-    calibration = calibrate(
-        unseen.mean,
-        unseen.log_variance,
-        unseen.label,
-        correction=fit_correction(unseen.mean, unseen.label) if recipe.correct_mean else None,
-        genuine=_genuine(unseen),
-    )
+    calibration = calibrate_by(recipe, unseen)
     weights = output / "weights.safetensors"
     save_weights(weights, system.state_dict())
     onnx = export_onnx(system, recipe.system)
@@ -78,6 +77,17 @@ def train(
         corrected = apply_correction(test.mean, calibration.correction)
         write_trial(unheard, 100.0 * test.label, 100.0 * corrected, output / TEST)
     return output / "bundle"
+
+
+def calibrate_by(recipe: Recipe, unseen: Predictions) -> Calibration:
+    """Fit what a recipe wants calibrated, on clips that were not trained on."""
+    return calibrate(
+        unseen.mean,
+        unseen.log_variance,
+        unseen.label,
+        correction=fit_correction(unseen.mean, unseen.label) if recipe.correct_mean else None,
+        genuine=_genuine(unseen),
+    )
 
 
 def _genuine(found: Predictions) -> NDArray[np.float64] | None:
