@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from auricle.core.errors import ConfigError, DataError
 from auricle.data.batches import Augmentation, Batches, split_rows
 from auricle.data.features import FeatureSet, LabelledClip
+from auricle.data.targets import Targets
 from auricle.signal.spectra import LogMel
 
 FRAMES, MELS, CLIPS = 20, 8, 11
@@ -27,12 +28,16 @@ def features() -> FeatureSet:
 
 def make(features: FeatureSet, **options: object) -> Batches:
     labels = np.arange(CLIPS, dtype=np.float32) / 16
+    # Over time every clip rises from its label by a tenth.
+    course = labels[:, None] + np.array([0.0, 0.1], dtype=np.float32)
+    traces = np.zeros((CLIPS, 7, 2), dtype=np.float32)
     settings = {"batch_size": 4, "seed": 5} | options
-    return Batches(features, labels, range(CLIPS), **settings)  # type: ignore[arg-type]
+    targets = Targets(labels, course, traces)
+    return Batches(features, targets, range(CLIPS), **settings)  # type: ignore[arg-type]
 
 
 def test_an_epoch_holds_every_clip_once_with_its_own_label(features: FeatureSet) -> None:
-    batches = make(features, crop=6)
+    batches = make(features)
     epoch = list(batches.epoch(1))
     assert [len(batch.label) for batch in epoch] == [4, 4, 3]
     assert len(batches) == 3
@@ -40,8 +45,17 @@ def test_an_epoch_holds_every_clip_once_with_its_own_label(features: FeatureSet)
     assert sorted(labels * 16) == list(range(CLIPS))
     for batch in epoch:
         assert batch.log_mel.dtype == np.float32
-        assert batch.log_mel.shape[1:] == (6, MELS)
+        assert batch.log_mel.shape[1:] == (FRAMES, MELS)
         np.testing.assert_allclose(np.floor(batch.log_mel[:, 0, 0] * 16), batch.label * 16)
+
+
+def test_the_label_of_a_crop_is_the_mean_of_its_course(features: FeatureSet) -> None:
+    for batch in make(features, crop=6).epoch(1):
+        row = np.floor(batch.log_mel[:, 0, 0] * 16)
+        start = np.round((batch.log_mel[:, 0, 0] - row / 16) * 1024)
+        late = np.clip(start + 6 - FRAMES / 2, 0, 6)
+        np.testing.assert_allclose(batch.label, row / 16 + 0.1 * late / 6, atol=1e-6)
+        np.testing.assert_allclose(batch.course.mean(axis=1), batch.label, atol=1e-6)
 
 
 def test_crops_are_successive_frames(features: FeatureSet) -> None:
