@@ -17,10 +17,9 @@ from pathlib import Path
 
 import auricle
 from auricle.core.audio import Audio
-from auricle.data.manifest import read_manifest
 from auricle.degrade.base import apply_process, parse_process
-from auricle.signal.io import read_audio
 from auricle.stats.intervals import wilson_interval
+from excerpts import find_excerpts, read_excerpt
 
 LADDERS = {
     "mp3": ("mp3:32k", "mp3:64k", "mp3:128k"),
@@ -46,15 +45,14 @@ def count_pairs(scores: list[float]) -> Counter[str]:
 
 
 def run(metric: str, corpus: Path, manifest: Path) -> dict[str, object]:
-    """Score the ladders of all clean test excerpts."""
-    clips = [c for c in read_manifest(manifest) if c.split == "test" and not c.process]
-    result: dict[str, object] = {"metric": metric, "excerpts": len(clips)}
+    """Score the ladders of all excerpts of the test recordings."""
+    excerpts = find_excerpts(manifest, "test", corpus)
+    result: dict[str, object] = {"metric": metric, "excerpts": len(excerpts)}
     total: Counter[str] = Counter()
     for name, steps in LADDERS.items():
         counts: Counter[str] = Counter()
-        for clip in clips:
-            audio = read_audio(corpus / clip.reference, sample_rate=48000).mono()
-            counts += count_pairs(score_ladder(metric, audio, steps))
+        for excerpt in excerpts:
+            counts += count_pairs(score_ladder(metric, read_excerpt(excerpt.path), steps))
         result[name] = _describe(counts)
         total += counts
     result["all"] = _describe(total)
