@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 
 from auricle.data.features import FeatureSet, LabelledClip, read_features
 from auricle.degrade.base import parse_cascade
-from auricle.stats.performance import agreement
+from auricle.stats.correlation import pearson, rmse, spearman
 from auricle.training.fit import Predictions, fit, predict
 from auricle.training.recipe import load_recipe
 from auricle.training.track import Epoch
+from excerpts import interval
 
 CODECS = ("mp2", "mp3", "aac", "vorbis", "opus")
 KINDS = {
@@ -121,13 +122,16 @@ def _summarise(
 ) -> dict[str, object]:
     chosen = np.array([source in (None, clip.source) for clip in clips])
     recordings = [clip.recording for clip in clips if source in (None, clip.source)]
-    found = agreement(
-        100.0 * answers.mean[chosen],
-        100.0 * answers.label[chosen],
-        # Groups of one recording only say nothing about other recordings.
-        groups=recordings if len(set(recordings)) > 1 else None,
-    )
-    return {"recordings": len(set(recordings)), **asdict(found)}
+    columns = 100.0 * answers.mean[chosen], 100.0 * answers.label[chosen]
+    measures = {
+        name: interval(measure, *columns, groups=recordings)
+        for name, measure in (("pcc", pearson), ("srcc", spearman), ("rmse", rmse))
+    }
+    return {
+        "items": int(chosen.sum()),
+        "recordings": len(set(recordings)),
+        **{name: found and asdict(found) for name, found in measures.items()},
+    }
 
 
 def _tell(name: str, epoch: Epoch) -> None:

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
-import sys
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
+import baselines
 from auricle.core.errors import DataError
 from auricle.stats.correlation import pearson, rmse
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "baselines.py"
 RECORDINGS, CLIPS_EACH, FRAMES, BANDS = 30, 5, 12, 8
-
-
-def load_script() -> ModuleType:
-    """Load the benchmark, which is a script and not part of the package."""
-    spec = importlib.util.spec_from_file_location("auricle_baselines", SCRIPT)
-    if spec is None or spec.loader is None:
-        raise ImportError(SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-baselines = load_script()
 
 
 def split_of(recording: int) -> str:

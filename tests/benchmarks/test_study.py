@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import yaml
 
+import study
 from auricle.data.features import LabelledClip
 from auricle.stats.hypotheses import one_sample_t_test, welch_t_test
 from auricle.training.recipe import load_recipe
 from auricle.training.track import Epoch
 from auricle.training.trial import write_trial
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "study.py"
 CLIPS, EACH = 60, 6
 RNG = np.random.default_rng(7)
 MOS = RNG.uniform(1.0, 4.732, CLIPS)
-
-
-def load_script() -> ModuleType:
-    """Load the benchmark, which is a script and not part of the package."""
-    spec = importlib.util.spec_from_file_location("auricle_study", SCRIPT)
-    if spec is None or spec.loader is None:
-        raise ImportError(SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-study = load_script()
 
 
 def write_training(

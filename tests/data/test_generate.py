@@ -136,7 +136,8 @@ def test_labelled_clips_are_made_again_without_an_engine(
 ) -> None:
     table = read_manifest(drawn / "manifest.csv")
     wrong = [replace(table[0], pcm_sha256="0" * 64), *table[1:]]
-    monkeypatch.setattr(Visqol, "compare", None)
+    monkeypatch.setattr("auricle.data.generate.Visqol", None)
+    monkeypatch.setattr("auricle.data.generate.engine_name", None)
     made = build_clips(DRAWN, corpus, tmp_path, labelled=wrong)
     assert made[1:] == table[1:]
     assert "other samples" in made[0].error

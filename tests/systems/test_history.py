@@ -131,3 +131,10 @@ def test_full_and_empty_bands() -> None:
     noise = np.random.default_rng(0).normal(0.0, 0.1, RATE).astype(np.float32)
     assert find_band_edge(front_end(noise), front_end) == 24_000.0
     assert find_band_edge(np.zeros((9, 256), dtype=np.float32), front_end) == 0.0
+
+
+def test_a_spectrum_that_reaches_the_ceiling_ends_there() -> None:
+    noise = np.random.default_rng(0).normal(0.0, 0.1, 96_000).astype(np.float32)
+    for ceiling, end in ((20_000.0, 20_000.0), (None, 24_000.0)):
+        front_end = LogMel(hop=512, ceiling=ceiling)
+        assert find_band_edge(front_end(noise), front_end) == end

@@ -150,26 +150,20 @@ def _split_recordings(recipe: ClipRecipe, recordings: Sequence[Recording]) -> di
     # Ordered by the names' hashes: at random, but the same for the same corpus.
     order = sorted(sources, key=lambda name: seed_of(f"{recipe.seed}|split|{name}"))
     splits: dict[str, Split] = {}
-    for index in range(int(recipe.split.get("test", 0))):
-        wanted = (
-            recipe.test_sources[index % len(recipe.test_sources)] if recipe.test_sources else ""
-        )
-        found = next(
-            (n for n in order if n not in splits and (not wanted or sources[n] == wanted)), None
-        )
-        if found is None:
-            raise DataError(
-                f"the corpus has too few recordings {f'of {wanted} ' * bool(wanted)}to test with"
+    # The test split first: it may want sources of its own.
+    for split in sorted(recipe.split, key=lambda name: name != "test"):
+        for index in range(int(recipe.split[split])):
+            wanted = None
+            if split == "test" and recipe.test_sources:
+                wanted = recipe.test_sources[index % len(recipe.test_sources)]
+            name = next(
+                (n for n in order if n not in splits and wanted in (None, sources[n])), None
             )
-        splits[found] = "test"
-    rest = iter([name for name in order if name not in splits])
-    for split in SPLITS:
-        for _ in range(int(recipe.split.get(split, 0)) if split != "test" else 0):
-            name = next(rest, None)
             if name is None:
                 raise DataError(
-                    f"the recipe splits {sum(recipe.split.values()):.0f} recordings, the corpus"
-                    f" has {len(sources)}"
+                    f"the recipe splits {sum(recipe.split.values()):.0f} recordings; the corpus, of"
+                    f" {len(sources)}, has none left for {split}"
+                    + (f" from {wanted}" if wanted else "")
                 )
             splits[name] = split
     return splits

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import lsq_linear
 
 from auricle.core.errors import MissingDependencyError
 from auricle.data.manifest import Clip
@@ -56,7 +57,6 @@ class Guess:
         self._labels = _labels(labelled)
         self._forest.fit(self._features(labelled), self._labels)
         self._unseen = np.asarray(self._forest.oob_prediction_)
-        self.error = float(np.std(self._labels - self._unseen))
 
     def __call__(self, clips: Sequence[Clip]) -> Floats:
         """Return the guessed label of each clip."""
@@ -132,8 +132,6 @@ def plan_draw(
     What the pilot holds already is reckoned in, and `surplus` allows for what the guesses will
     miss. Strata without a share are left to the pilot.
     """
-    from scipy.optimize import lsq_linear
-
     guesses = guess(waiting)
     strata, sizes = np.unique(_stratum_of(guesses), return_counts=True)
     centres = np.array([guesses[_stratum_of(guesses) == s].mean() for s in strata])

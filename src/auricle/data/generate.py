@@ -183,17 +183,22 @@ def _long_term_spectra(
 def _make_clips(task: _Task) -> list[Clip]:
     try:
         reference = _read_reference(task.recipe, task.corpus, task.clips[0])
-        judge = Visqol(normalise_loudness(reference, task.recipe.loudness))
+        # Labelled clips need no engine.
+        judge = (
+            Visqol(normalise_loudness(reference, task.recipe.loudness))
+            if any(clip.label is None for clip in task.clips)
+            else None
+        )
     except InputError as error:
         return [replace(clip, error=f"{error.kind}: {error}") for clip in task.clips]
     return [_make_clip(task, clip, reference, judge) for clip in task.clips]
 
 
-def _make_clip(task: _Task, clip: Clip, reference: Audio, judge: Visqol) -> Clip:
+def _make_clip(task: _Task, clip: Clip, reference: Audio, judge: Visqol | None) -> Clip:
     try:
         degraded = _degrade(reference, clip, task.recipe)
         digest = hashlib.sha256(_pcm(degraded)).hexdigest()
-        if clip.label is None:
+        if judge is not None:
             judgement = judge.compare(degraded)
             clip = replace(
                 clip,
@@ -242,12 +247,13 @@ def _to_16_bit(audio: Audio) -> Audio:
 
 
 def _journal_line(recipe: ClipRecipe, clip: Clip) -> str:
-    return json.dumps({"settings": _settings(recipe), "clip": asdict(clip)}) + "\n"
+    return json.dumps({"settings": _settings(recipe, clip), "clip": asdict(clip)}) + "\n"
 
 
-def _settings(recipe: ClipRecipe) -> str:
+def _settings(recipe: ClipRecipe, clip: Clip) -> str:
     """What besides its process decides how a clip sounds and is labelled."""
-    return f"{recipe.seconds} s, {recipe.loudness} LUFS, {recipe.channels} ch, {engine_name()}"
+    engine = clip.engine or engine_name()
+    return f"{recipe.seconds} s, {recipe.loudness} LUFS, {recipe.channels} ch, {engine}"
 
 
 def _write_journal(output: Path, recipe: ClipRecipe, clips: Iterable[Clip]) -> None:
@@ -274,9 +280,10 @@ def _read_journal(output: Path, recipe: ClipRecipe, planned: Sequence[Clip]) -> 
         except (json.JSONDecodeError, KeyError, TypeError):
             continue
         plan = wanted.get(clip.id)
-        if plan is None or clip.error or row["settings"] != _settings(recipe):
+        if plan is None or clip.error or row["settings"] != _settings(recipe, plan):
             continue
         same = all(getattr(clip, name) == getattr(plan, name) for name in _IDENTITY)
+        same = same and plan.pcm_sha256 in ("", clip.pcm_sha256)
         if same and (output / clip.path).is_file():
             done[clip.id] = replace(plan, **_outcome(clip))
     return done

@@ -34,9 +34,6 @@ class Targets:
     course: Floats
     traces: Floats
 
-    def __len__(self) -> int:
-        return len(self.quality)
-
 
 def find_targets(clips: Sequence[LabelledClip], scale: LabelScale) -> Targets:
     """Return the targets of clips, whose labels `scale` brings to 0..1."""

@@ -51,7 +51,8 @@ def find_band_edge(log_mel: NDArray[np.float32], front_end: LogMel) -> float:
     """Return in Hz where the spectrum of `log_mel` `[frame, mel]` ends; 0 when it is empty.
 
     That is the upper edge of what rises above the lowest 5% of `range_db` in at least one frame
-    of twenty. Filters are some 350 Hz wide there: how much less power is in the last one than in
+    of twenty. A front end with a ceiling sees nothing beyond: a spectrum that reaches it ends
+    there. Filters are some 350 Hz wide there: how much less power is in the last one than in
     the last that is certainly full says how far up it is filled, by a brick wall at least.
 
     >>> spectrum = np.fft.rfft(np.random.default_rng(0).normal(0.0, 0.1, 96000))
@@ -68,8 +69,9 @@ def find_band_edge(log_mel: NDArray[np.float32], front_end: LogMel) -> float:
         return 0.0
     last = int(used[-1])
     edges = mel_edges(front_end.sample_rate, front_end.n_mels)
-    if last == front_end.n_mels - 1:
-        return front_end.sample_rate / 2
+    end = front_end.ceiling or front_end.sample_rate / 2
+    if last == front_end.n_mels - 1 or edges[last + 3] > end:
+        return end
     # Its neighbour above is empty, so the edge lies in the rising half of the last filter, and
     # the filter two below ends where that begins. Power goes with the square of what is filled.
     loss_db = front_end.range_db * float(level[max(last - 2, 0)] - level[last])
