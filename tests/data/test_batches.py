@@ -84,23 +84,25 @@ def test_in_order_means_whole_and_untouched(features: FeatureSet) -> None:
 @given(
     level=st.floats(0, 20),
     tilt=st.floats(0, 20),
+    equaliser=st.floats(0, 20),
     top=st.integers(0, MELS),
     seed=st.integers(0),
 )
 @settings(deadline=None)
 def test_augmentation_keeps_the_range_and_the_holes(
-    level: float, tilt: float, top: int, seed: int
+    level: float, tilt: float, equaliser: float, top: int, seed: int
 ) -> None:
     log_mel = np.random.default_rng(0).uniform(-0.5, 1.0, (FRAMES, MELS)).astype(np.float32)
     log_mel = np.maximum(log_mel, 0.0)
     changed = log_mel.copy()
-    Augmentation(level, tilt, top)(changed, 80.0, np.random.default_rng(seed))
+    augmentation = Augmentation(level_db=level, tilt_db=tilt, equaliser_db=equaliser, top_bands=top)
+    augmentation(changed, 80.0, np.random.default_rng(seed))
     assert changed.min() >= 0.0
     assert changed.max() <= 1.0
     assert (changed[log_mel == 0.0] == 0.0).all()
     # No value moves by more than the stated decibels, apart from emptied bands.
     kept = changed[:, : MELS - top]
-    most = (level + tilt / 2) / 80 + 1e-6
+    most = (level + tilt / 2 + equaliser) / 80 + 1e-6
     assert (np.abs(kept - log_mel[:, : MELS - top]) <= most).all()
 
 
@@ -112,6 +114,21 @@ def test_emptied_bands_are_the_highest_of_some_clips() -> None:
         assert (log_mel[:, : MELS - 3] == 1.0).all()
         emptied.add(int((log_mel[0] == 0.0).sum()))
     assert emptied == {0, 1, 2, 3}
+
+
+def test_shifted_bands_keep_their_order() -> None:
+    before = np.tile(np.linspace(0.1, 0.9, MELS, dtype=np.float32), (FRAMES, 1))
+    found = set()
+    for seed in range(40):
+        log_mel = before.copy()
+        Augmentation(shift=2)(log_mel, 80.0, np.random.default_rng(seed))
+        up = next(n for n in (2, 1, 0, -1, -2) if (np.roll(before, n, 1)[0, 3] == log_mel[0, 3]))
+        inside = slice(max(up, 0), MELS + min(up, 0))
+        assert (log_mel[:, inside] == np.roll(before, up, 1)[:, inside]).all()
+        assert (log_mel[:, : max(up, 0)] == before[0, 0]).all()
+        assert (log_mel[:, MELS + min(up, 0) :] == 0.0).all()
+        found.add(up)
+    assert found == {-2, -1, 0, 1, 2}
 
 
 def test_splits(features: FeatureSet) -> None:

@@ -106,6 +106,20 @@ def test_other_recordings_change_nothing(corpus: Path) -> None:
     assert plan_clips(RECIPE, recordings)[3:6] == plan_clips(RECIPE, recordings[1:2])
 
 
+def test_defects_are_added_to_what_was_planned(corpus: Path) -> None:
+    recordings = read_corpus(corpus)
+    without = plan_clips(RECIPE, recordings)
+    planned = plan_clips(RECIPE.model_copy(update={"defects": 2}), recordings)
+    assert [clip for clip in planned if clip in without] == without
+    added = [clip for clip in planned if clip not in without]
+    assert len(added) == 2 * len(recordings)
+    assert all({"noise", "clip", "resample"} & set(kinds(clip.process)) for clip in added)
+
+
+def kinds(process: str) -> list[str]:
+    return [part.partition(":")[0] for part in process.split("+")]
+
+
 def test_clips_of_one_recording_share_a_split(corpus: Path) -> None:
     recordings = read_corpus(corpus)
     splits: dict[str, set[str]] = {}

@@ -21,6 +21,13 @@ def test_traces_say_what_was_done_and_at_which_rate() -> None:
     assert np.isnan(found["opus"][1])
 
 
+def test_a_lower_sample_rate_counts_as_a_low_pass() -> None:
+    traces = find_targets([clip("resample:16000")], SCALE).traces[0]
+    found = dict(zip(TRACES, traces.tolist(), strict=True))
+    assert found["lowpass"] == [1.0, np.float32(np.log2(8000))]
+    assert found["lossy"][0] == 0.0
+
+
 def test_what_nobody_knows_is_not_taught() -> None:
     clean, coded = find_targets([clip("", kbps=128.0), clip("opus:32k", kbps=128.0)], SCALE).traces
     assert np.isnan(clean[0, 0])

@@ -9,7 +9,7 @@ import pytest
 
 from auricle.core.audio import Audio
 from auricle.degrade.base import apply_process, parse_cascade
-from auricle.degrade.processes import PROCESSES, REDUNDANT, draw_cascade, draw_process
+from auricle.degrade.processes import PROCESSES, REDUNDANT, draw_cascade, draw_defect, draw_process
 
 
 def test_ids_are_those_of_the_tables() -> None:
@@ -59,3 +59,24 @@ def test_cascades_may_repeat_a_process() -> None:
     pairs = [draw_cascade(rng) for _ in range(2000)]
     assert any(first == second for first, second in pairs)
     assert parse_cascade("+".join(map(str, pairs[0]))) == pairs[0]
+
+
+def test_defects_come_alone_and_on_both_sides_of_a_process() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [draw_defect(rng) for _ in range(2000)]
+    places = Counter(
+        tuple(process in PROCESSES.values() for process in processes) for processes in drawn
+    )
+    assert places.keys() == {(False,), (True, False), (False, True)}
+    assert 0.45 < places[(False,)] / len(drawn) < 0.55
+    values: dict[str, list[int]] = {}
+    for processes in drawn:
+        for process in processes:
+            if process not in PROCESSES.values():
+                values.setdefault(process.kind, []).append(process.value)
+    ranges = {kind: (min(found), max(found)) for kind, found in values.items()}
+    assert ranges.keys() == {"noise", "clip", "resample"}
+    assert ranges["noise"] == (10, 55)
+    assert ranges["clip"] == (1, 40)
+    assert 6000 <= ranges["resample"][0] < 6200
+    assert 35000 < ranges["resample"][1] <= 36000

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
 
 from auricle.core.errors import ConfigError, DataError
 from auricle.data.features import FeatureSet
@@ -16,6 +17,9 @@ from auricle.data.manifest import Split
 from auricle.data.targets import Targets
 
 Floats = NDArray[np.float32]
+
+# Bands between which the random equaliser is smooth (and never beyond what they have).
+_KNOTS = 8
 
 
 class Batch(NamedTuple):
@@ -35,15 +39,19 @@ class Batch(NamedTuple):
 class Augmentation:
     """Changes of a log-mel spectrogram that leave codec quality as it is.
 
+    `shift`: moved by up to so many bands, up or down, as if played faster or slower.
     `level_db`: lowered by up to so much, as if the loudest moment had been louder.
     `tilt_db`: tilted by up to so much between the lowest and the highest band, either way.
+    `equaliser_db`: raised or lowered by up to so much at each of eight bands, and smoothly between.
     `top_bands`: up to so many of the highest bands emptied, in half of the clips, as in recordings
     of a lower sample rate or from a nearly transparent codec. The top 12 of 256 bands at 48 kHz
     reach beyond 20 kHz.
     """
 
+    shift: int = 0
     level_db: float = 0.0
     tilt_db: float = 0.0
+    equaliser_db: float = 0.0
     top_bands: int = 0
 
     def __call__(self, log_mel: Floats, range_db: float, rng: np.random.Generator) -> None:
@@ -58,15 +66,31 @@ class Augmentation:
         lowered = rng.uniform(0.0, self.level_db)
         tilt = rng.uniform(-self.tilt_db, self.tilt_db)
         emptied = int(rng.integers(0, self.top_bands + 1)) * int(rng.integers(0, 2))
-        if lowered or tilt:
+        gain = np.linspace(-tilt / 2, tilt / 2, mels) - lowered
+        if self.equaliser_db:
+            knots = rng.uniform(-self.equaliser_db, self.equaliser_db, _KNOTS)
+            places = np.linspace(0.0, _KNOTS - 1, mels)
+            gain += PchipInterpolator(np.arange(_KNOTS), knots)(places)
+        if self.shift:
+            _shift(log_mel, int(rng.integers(-self.shift, self.shift + 1)))
+        if gain.any():
             # Values at the floor are holes: a louder band does not fill them.
             holes = log_mel <= 0.0
-            slope = np.linspace(-tilt / 2, tilt / 2, mels, dtype=np.float32) - np.float32(lowered)
-            log_mel += slope / np.float32(range_db)
+            log_mel += (gain / range_db).astype(np.float32)
             log_mel[holes] = 0.0
             np.clip(log_mel, 0.0, 1.0, out=log_mel)
         if emptied:
             log_mel[:, mels - emptied :] = 0.0
+
+
+def _shift(log_mel: Floats, bands: int) -> None:
+    """Move by so many bands: the lowest band is repeated, the highest are emptied."""
+    if bands > 0:
+        log_mel[:, bands:] = log_mel[:, :-bands].copy()
+        log_mel[:, :bands] = log_mel[:, bands, None]
+    elif bands < 0:
+        log_mel[:, :bands] = log_mel[:, -bands:].copy()
+        log_mel[:, bands:] = 0.0
 
 
 class Batches:

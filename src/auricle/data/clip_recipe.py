@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from auricle.core.errors import DataError
 from auricle.data.manifest import SPLITS, Clip, Split
 from auricle.data.recordings import Recording
-from auricle.degrade.processes import PROCESSES, REDUNDANT, draw_cascade
+from auricle.degrade.base import format_cascade
+from auricle.degrade.processes import PROCESSES, REDUNDANT, draw_cascade, draw_defect
 from auricle.recipes.reading import read_recipe
 
 _USUAL = tuple(key for key in PROCESSES if key not in REDUNDANT)
@@ -35,9 +36,10 @@ class ClipRecipe(BaseModel):
     """What to make of every excerpt of a corpus, after Kasperuk and Zielinski (2024, III.B).
 
     Per excerpt: the clean one if `clean`, `single` processes of Tables I and II drawn without
-    the redundant ones, and `cascades` of two drawn from all 45. Everything is at 48 kHz, in one
-    channel (or two where the recording has them), cut to `seconds` and equalised to `loudness`
-    (LUFS). `excerpts` limits how many are taken of one recording. `split` gives each part's share
+    the redundant ones, and `cascades` of two drawn from all 45; besides, `defects` that are no
+    codec's (`auricle.degrade.processes.draw_defect`). Everything is at 48 kHz, in one channel (or
+    two where the recording has them), cut to `seconds` and equalised to `loudness` (LUFS).
+    `excerpts` limits how many are taken of one recording. `split` gives each part's share
     of the recordings, or their number; what is beyond these numbers is left out, and
     `test_sources` names the sources that test recordings come from, one from each in turn.
     Every excerpt becomes a reference by one of `masters`, drawn at random: as it is (""), or
@@ -55,6 +57,7 @@ class ClipRecipe(BaseModel):
     clean: bool = True
     single: int = Field(5, ge=0, le=len(_USUAL))
     cascades: int = Field(6, ge=0)
+    defects: int = Field(0, ge=0)
     split: dict[Split, float]
     test_sources: tuple[str, ...] = ()
     masters: tuple[str, ...] = Field(("",), min_length=1)
@@ -121,12 +124,12 @@ def _plan_excerpt(recipe: ClipRecipe, recording: Recording, split: Split) -> Ite
     rng = np.random.default_rng(seed_of(f"{recipe.seed}|{recording.path}"))
     drawn = sorted(rng.choice(_USUAL, size=recipe.single, replace=False).tolist())
     processes = [str(PROCESSES[key]) for key in drawn]
-    processes += [
-        "+".join(str(process) for process in draw_cascade(rng)) for _ in range(recipe.cascades)
-    ]
+    processes += [format_cascade(draw_cascade(rng)) for _ in range(recipe.cascades)]
     if recipe.clean:
         processes.insert(0, "")
     master = recipe.masters[int(rng.integers(len(recipe.masters)))]
+    # Drawn last, so that a recipe that gains them keeps its other clips.
+    processes += [format_cascade(draw_defect(rng)) for _ in range(recipe.defects)]
     for number, process in enumerate(processes):
         name = f"{recording.id}-{number:02d}"
         yield Clip(

@@ -142,7 +142,6 @@ def _extract(job: _Job) -> int:
         )
     features = np.load(job.part, mmap_mode="r+")
     features[job.row] = job.front_end(audio.samples[0, : job.samples])
-    features.flush()
     return job.row
 
 

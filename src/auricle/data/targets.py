@@ -70,19 +70,28 @@ def _traces(clip: LabelledClip) -> Floats:
         matching = [
             process
             for process in processes
-            if process.kind == trace or (trace == "lossy" and process.kind in CODECS)
+            if _trace_of(process) == trace or (trace == "lossy" and process.kind in CODECS)
         ]
         # Recordings that were coded before they came to us leave traces of their own, or none.
         unknown = clip.kbps is not None and trace in ("lossy", "vorbis")
         found[index, 0] = 1.0 if matching else np.nan if unknown else 0.0
-        rates = [_rate(process, clip.channels) for process in matching if process.kind in TRACES]
+        rates = [
+            _rate(process, clip.channels) for process in matching if _trace_of(process) in TRACES
+        ]
         if rates:
             found[index, 1] = np.log2(min(rates))
     return found
 
 
+def _trace_of(process: Process) -> str:
+    """What a process leaves traces of: a lower sample rate those of a low-pass filter."""
+    return "lowpass" if process.kind == "resample" else process.kind
+
+
 def _rate(process: Process, channels: int) -> float:
     """Bit/s per channel that the encoder was set to, or the cutoff in Hz."""
+    if process.kind == "resample":
+        return process.value / 2.0
     if process.kind not in CODECS:
         return float(process.value)
     return effective_bitrate(process.kind, process.value, _SAMPLE_RATE, channels) / channels

@@ -1,5 +1,7 @@
 """The 45 processes by which music was degraded for codec-quality models, and draws from them.
 
+Besides them, defects that are no codec's, for models that should hear more than codecs.
+
 Source: Tables I and II (41 codec and 4 filter conditions) and section III.B of the study that
 trained convolutional networks on ViSQOL labels of low-bitrate music. Its Table I prints the ids
 of mp3 as "9-6": eight bitrates between mp2's 1-8 and ADTS's 17 make them 9-16.
@@ -39,6 +41,11 @@ PROCESSES: Mapping[int, Process] = MappingProxyType(dict(zip(count(1), _tables()
 REDUNDANT = frozenset({6, 7, 8, 14, 15, 16, 23, 24, 25, 26, 27, 32, 39, 40, 41})
 """Ids left out of the single processes of the training material (section III.B, step 2)."""
 
+# Lowest and highest dB, % or Hz; the last two are drawn evenly in their logarithm.
+_NOISE = (10, 55)
+_CLIP = (1, 40)
+_RESAMPLE = (6_000, 36_000)
+
 
 def draw_process(rng: np.random.Generator) -> Process:
     """Draw one of the 45 processes, all equally likely.
@@ -59,3 +66,19 @@ def draw_cascade(rng: np.random.Generator) -> tuple[Process, Process]:
     2
     """
     return draw_process(rng), draw_process(rng)
+
+
+def draw_defect(rng: np.random.Generator) -> tuple[Process, ...]:
+    """Draw noise, clipping or a lower sample rate: alone, or before or after one of the 45.
+
+    >>> len(draw_defect(np.random.default_rng(7))) in (1, 2)
+    True
+    """
+    kind = ("noise", "clip", "resample")[int(rng.integers(3))]
+    if kind == "noise":
+        value = int(rng.integers(_NOISE[0], _NOISE[1] + 1))
+    else:
+        low, high = _CLIP if kind == "clip" else _RESAMPLE
+        value = round(float(np.exp(rng.uniform(np.log(low), np.log(high)))))
+    defect, company = Process(kind, value), draw_process(rng)
+    return ((defect,), (defect,), (defect, company), (company, defect))[int(rng.integers(4))]

@@ -19,8 +19,10 @@ NonNegative = Annotated[float, Field(ge=0.0)]
 class AugmentationConfig(Part):
     """The fields of `auricle.data.batches.Augmentation`."""
 
+    shift: Annotated[int, Field(ge=0)] = 0
     level_db: NonNegative = 0.0
     tilt_db: NonNegative = 0.0
+    equaliser_db: NonNegative = 0.0
     top_bands: Annotated[int, Field(ge=0)] = 0
 
 
