@@ -22,6 +22,11 @@ from auricle.stats.intervals import Estimate, bootstrap_interval
 
 SAMPLE_RATE = 48000
 LOUDNESS = -23.0
+FEWEST = 5
+INTERVALS = (
+    "Brackets hold 95% intervals, bootstrapped over recordings; shares of fewer than five"
+    " recordings, and those of none or all, are counts."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +61,19 @@ def take_each(rows: Iterable[Recording], most: int | None) -> list[Recording]:
 
 
 def read_excerpt(path: Path, seconds: float = 10.0) -> Audio:
-    """Read the first `seconds` of a file in mono at 48 kHz, as loud as the training clips."""
+    """Read the first `seconds` of a file in mono at 48 kHz, at the level that it has."""
     whole = read_audio(path, sample_rate=SAMPLE_RATE).mono()
-    cut = Audio.from_array(whole.samples[:, : round(seconds * SAMPLE_RATE)], SAMPLE_RATE)
-    return normalise_loudness(cut, LOUDNESS)
+    return Audio.from_array(whole.samples[:, : round(seconds * SAMPLE_RATE)], SAMPLE_RATE)
+
+
+def equalise(audio: Audio) -> Audio:
+    """Return audio as loud as the training clips, which are equalised once they are degraded."""
+    return normalise_loudness(audio, LOUDNESS)
 
 
 def finish(audio: Audio) -> Audio:
     """Return audio as training clips are stored: equally loud, of 16 bits."""
-    samples = normalise_loudness(audio, LOUDNESS).samples
+    samples = equalise(audio).samples
     integers = np.clip(np.round(samples * 32768.0), -32768, 32767).astype(np.int16)
     return Audio.from_array(integers, audio.sample_rate)
 
@@ -84,14 +93,27 @@ def interval(
         return None
 
 
-def show(estimate: Estimate | None, digits: int = 3, *, factor: float = 1.0) -> str:
-    """Return an estimate as a table cell.
+def share_of(found: Sequence[bool], recordings: Sequence[str]) -> Estimate | str | None:
+    """Return which share was found, or the count where a bootstrap over recordings says nothing.
+
+    >>> share_of([True, False, False], ["a", "b", "b"])
+    '1 of 3'
+    """
+    if len(set(recordings)) < FEWEST or len(set(found)) < 2:
+        return f"{sum(found)} of {len(found)}"
+    return interval(np.mean, np.array(found, dtype=float), groups=recordings)
+
+
+def show(estimate: Estimate | str | None, digits: int = 3, *, factor: float = 1.0) -> str:
+    """Return an estimate as a table cell; a count is one.
 
     >>> show(Estimate(0.5, 0.25, 0.75, 0.95), 1, factor=100.0)
     '50.0 [25.0, 75.0]'
     """
     if estimate is None:
         return "-"
+    if isinstance(estimate, str):
+        return estimate
     value, low, high = (
         f"{factor * number:.{digits}f}" for number in (estimate.value, estimate.low, estimate.high)
     )

@@ -27,17 +27,18 @@ from auricle.data.manifest import SPLITS
 from auricle.data.workers import run_tasks
 from auricle.degrade.base import apply_process, parse_process
 from auricle.reference.visqol import Visqol
-from auricle.signal.loudness import normalise_loudness
 from auricle.stats.correlation import pearson
-from auricle.stats.intervals import wilson_interval
 from excerpts import (
+    INTERVALS,
     SAMPLE_RATE,
     Excerpt,
+    equalise,
     find_excerpts,
     finish,
     interval,
     plain,
     read_excerpt,
+    share_of,
     show,
     table,
     write_results,
@@ -128,7 +129,7 @@ def judge(task: Task) -> list[Outcome]:
     excerpt = task.excerpt
     try:
         clean = read_excerpt(excerpt.path)
-        visqol = Visqol(clean)
+        visqol = Visqol(equalise(clean))
     except InputError as error:
         return [
             Outcome(excerpt.recording, excerpt.source, process, half, error=str(error))
@@ -146,9 +147,8 @@ def judge(task: Task) -> list[Outcome]:
 
 def compare(planned: Outcome, clean: Audio, visqol: Visqol, metric: str) -> Outcome:
     """Make one clip and compare the tracks."""
-    coded = normalise_loudness(apply_process(clean, parse_process(planned.process)))
-    halves = (coded, clean) if planned.degraded == 0 else (clean, coded)
-    clip = finish(join_halves(*halves))
+    halves = [equalise(apply_process(clean, parse_process(planned.process))), equalise(clean)]
+    clip = finish(join_halves(halves[planned.degraded], halves[1 - planned.degraded]))
     judgement = visqol.compare(clip)
     middle = clip.duration / 2.0
     pairs = [
@@ -188,14 +188,13 @@ def summarise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     known = [outcome for outcome in outcomes if outcome.correlation is not None]
     correlations = np.array([outcome.correlation for outcome in known], dtype=np.float64)
     groups = [outcome.recording for outcome in known]
-    found = sum(outcome.by_track == outcome.degraded for outcome in outcomes)
-    heard = sum(outcome.by_visqol == outcome.degraded for outcome in outcomes)
+    recordings = [outcome.recording for outcome in outcomes]
     return {
         "clips": len(outcomes),
-        "recordings": len({outcome.recording for outcome in outcomes}),
+        "recordings": len(set(recordings)),
         "without_correlation": len(outcomes) - len(known),
-        "found": wilson_interval(found, len(outcomes)),
-        "found_by_visqol": wilson_interval(heard, len(outcomes)),
+        "found": share_of([o.by_track == o.degraded for o in outcomes], recordings),
+        "found_by_visqol": share_of([o.by_visqol == o.degraded for o in outcomes], recordings),
         "mean_correlation": interval(np.mean, correlations, groups=groups) if known else None,
         "median_correlation": interval(np.median, correlations, groups=groups) if known else None,
     }
@@ -230,15 +229,16 @@ def main() -> None:
     everything = parts["all"]
     markdown = "\n".join([
         f"`{metric}` on {everything['clips']} clips of {everything['recordings']} recordings of the"
-        f" {options.split} split, {len(outcomes) - len(judged)} not judged. Shares have Wilson's"
-        " 95% intervals, correlations ones bootstrapped over recordings.",
+        f" {options.split} split, {len(outcomes) - len(judged)} not judged. {INTERVALS}",
         "",
         table(
-            ["", "clips", "worse half found, %", "by ViSQOL, %", "mean PCC", "median PCC"],
+            ["", "clips", "recordings", "worse half found, %", "by ViSQOL, %",
+             "mean PCC", "median PCC"],
             [
                 [
                     name,
                     part["clips"],
+                    part["recordings"],
                     show(part["found"], 1, factor=100.0),
                     show(part["found_by_visqol"], 1, factor=100.0),
                     show(part["mean_correlation"]),

@@ -33,8 +33,19 @@ from auricle.degrade.base import Process, apply_cascade, parse_cascade
 from auricle.degrade.bitrates import effective_bitrate
 from auricle.degrade.codecs import CODECS
 from auricle.signal.io import list_audio
-from auricle.stats.intervals import Estimate, wilson_interval
-from excerpts import SAMPLE_RATE, finish, interval, plain, read_excerpt, show, table, write_results
+from auricle.stats.intervals import Estimate
+from excerpts import (
+    INTERVALS,
+    SAMPLE_RATE,
+    finish,
+    interval,
+    plain,
+    read_excerpt,
+    share_of,
+    show,
+    table,
+    write_results,
+)
 
 NAMES = tuple(name for name in TRACES if name not in ("lossy", "lowpass"))
 BANDS = ((0, 48), (49, 96), (97, 192), (193, 999))
@@ -190,10 +201,11 @@ def judge(task: Task) -> list[Outcome]:
 
 def share(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Return how many were found lossy."""
+    recordings = [outcome.item.recording for outcome in outcomes]
     return {
         "clips": len(outcomes),
-        "recordings": len({outcome.item.recording for outcome in outcomes}),
-        "found": wilson_interval(sum(outcome.found for outcome in outcomes), len(outcomes)),
+        "recordings": len(set(recordings)),
+        "found": share_of([outcome.found for outcome in outcomes], recordings),
     }
 
 
@@ -223,7 +235,7 @@ def confusion(outcomes: Iterable[Outcome]) -> dict[str, Counter[str]]:
     return dict(sorted(counts.items()))
 
 
-def measure_rates(outcomes: Sequence[Outcome]) -> dict[str, Estimate | None]:
+def measure_rates(outcomes: Sequence[Outcome]) -> dict[str, Estimate | str | None]:
     """Return the median error in octaves, and how often the range told holds the truth."""
     known = [(o, o.octaves) for o in outcomes if o.found]
     errors = [(o.item.recording, *octaves) for o, octaves in known if octaves is not None]
@@ -232,7 +244,7 @@ def measure_rates(outcomes: Sequence[Outcome]) -> dict[str, Estimate | None]:
     names, missed, inside = zip(*errors, strict=True)
     return {
         "octaves": interval(np.median, missed, groups=names),
-        "inside": interval(np.mean, np.array(inside, dtype=float), groups=names),
+        "inside": share_of(inside, names),
     }
 
 
@@ -283,9 +295,15 @@ def main() -> None:
     tasks = [Task(options.metric, tuple(group)) for _, group in grouped]
     outcomes = [o for made in run_tasks(judge, tasks, options.jobs) for o in made]
     outcomes.sort(key=lambda o: (o.item.group, o.item.recording, o.item.process, o.item.path))
-    judged = [o for o in outcomes if o.history is not None]
-    if not judged:
+    if all(o.history is None for o in outcomes):
         raise SystemExit("no clip could be judged")
+    result, markdown = report(outcomes, metric.spec.full_name)
+    write_results(options.output, "history", {"split": options.split, **result}, markdown)
+
+
+def report(outcomes: Sequence[Outcome], metric: str) -> tuple[dict[str, Any], str]:
+    """Return what was found, for JSON and as Markdown."""
+    judged = [o for o in outcomes if o.history is not None]
     of = {
         name: [o for o in judged if o.item.group == name]
         for name in dict.fromkeys(o.item.group for o in judged)
@@ -298,9 +316,8 @@ def main() -> None:
     bandwidth = {name: measure_bandwidth(of.get(name, [])) for name in ("clean", "resampled")}
     columns = [*NAMES, NO_TRACE]
     lines = [
-        f"`{metric.spec.full_name}` on {len(judged)} clips of recordings that were never lossy,"
-        f" {len(outcomes) - len(judged)} not judged. Shares have Wilson's 95% intervals, medians"
-        " ones bootstrapped over recordings.",
+        f"`{metric}` on {len(judged)} clips of recordings that were never lossy,"
+        f" {len(outcomes) - len(judged)} not judged. {INTERVALS}",
         "",
         show_shares("never coded", genuine),
         "",
@@ -311,15 +328,14 @@ def main() -> None:
         table(["truth", *columns], [[t, *(n[c] for c in columns)] for t, n in table_of.items()]),
         "",
         f"Bitrate, one codec that is named rightly: median error {show(rates['octaves'], 2)}"
-        f" octaves, {show(rates['inside'], 1, factor=100.0)}% in the range told.",
+        f" octaves; in the range told, in %: {show(rates['inside'], 1, factor=100.0)}.",
         "",
         "Bandwidth, median error of the known one, in %: "
         + ", ".join(f"{name} {show(e, 1, factor=100.0)}" for name, e in bandwidth.items())
         + ".",
     ]
     result = {
-        "metric": metric.spec.full_name,
-        "split": options.split,
+        "metric": metric,
         "never_coded": plain(genuine),
         "coded": plain({**lossy, **bands}),
         "confusion": table_of,
@@ -336,7 +352,7 @@ def main() -> None:
             for o in outcomes
         ],
     }
-    write_results(options.output, "history", result, "\n".join(lines))
+    return result, "\n".join(lines)
 
 
 if __name__ == "__main__":

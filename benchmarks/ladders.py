@@ -11,57 +11,77 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
-from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import auricle
 from auricle.core.audio import Audio
 from auricle.degrade.base import apply_process, parse_process
-from auricle.stats.intervals import wilson_interval
-from excerpts import find_excerpts, read_excerpt
+from excerpts import (
+    INTERVALS,
+    find_excerpts,
+    finish,
+    plain,
+    read_excerpt,
+    share_of,
+    show,
+    table,
+    write_results,
+)
 
 LADDERS = {
     "mp3": ("mp3:32k", "mp3:64k", "mp3:128k"),
     "opus": ("opus:32k", "opus:64k", "opus:128k"),
 }
+ORDERS = ("ordered", "tied", "inverted")
 
 
 def score_ladder(metric: str, audio: Audio, steps: tuple[str, ...]) -> list[float]:
     """Return the score of each step, in order."""
     judge = auricle.load(metric)
     return [
-        judge(apply_process(audio, parse_process(step)).samples, audio.sample_rate).value
+        judge(finish(apply_process(audio, parse_process(step))).samples, audio.sample_rate).value
         for step in steps
     ]
 
 
-def count_pairs(scores: list[float]) -> Counter[str]:
-    """Count pairs by whether they rise (ordered), stay (tied) or fall (inverted)."""
-    return Counter(
+def order_pairs(scores: Sequence[float]) -> list[str]:
+    """Say of each pair if it rises (ordered), stays (tied) or falls (inverted).
+
+    >>> order_pairs([1.0, 2.0, 1.0])
+    ['ordered', 'tied', 'inverted']
+    """
+    return [
         "ordered" if low < high else "tied" if low == high else "inverted"
         for low, high in itertools.combinations(scores, 2)
-    )
+    ]
 
 
-def run(metric: str, corpus: Path, manifest: Path) -> dict[str, object]:
+def run(metric: str, corpus: Path, manifest: Path) -> dict[str, dict[str, Any]]:
     """Score the ladders of all excerpts of the test recordings."""
     excerpts = find_excerpts(manifest, "test", corpus)
-    result: dict[str, object] = {"metric": metric, "excerpts": len(excerpts)}
-    total: Counter[str] = Counter()
-    for name, steps in LADDERS.items():
-        counts: Counter[str] = Counter()
-        for excerpt in excerpts:
-            counts += count_pairs(score_ladder(metric, read_excerpt(excerpt.path), steps))
-        result[name] = _describe(counts)
-        total += counts
-    result["all"] = _describe(total)
-    return result
+    pairs = {
+        name: [
+            (excerpt.recording, order)
+            for excerpt in excerpts
+            for order in order_pairs(score_ladder(metric, read_excerpt(excerpt.path), steps))
+        ]
+        for name, steps in LADDERS.items()
+    }
+    pairs["all"] = list(itertools.chain.from_iterable(pairs.values()))
+    return {name: summarise(part) for name, part in pairs.items()}
 
 
-def _describe(counts: Counter[str]) -> dict[str, object]:
-    share = wilson_interval(counts["ordered"], counts.total())
-    return {**counts, "pairs": counts.total(), "share_ordered": str(share)}
+def summarise(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Count pairs, each a recording and its order."""
+    recordings, orders = zip(*pairs, strict=True)
+    return {
+        "pairs": len(pairs),
+        "recordings": len(set(recordings)),
+        **{order: orders.count(order) for order in ORDERS},
+        "share_ordered": share_of([order == "ordered" for order in orders], recordings),
+    }
 
 
 def main() -> None:
@@ -72,11 +92,19 @@ def main() -> None:
     parser.add_argument("--metric", default="codec-music")
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
-    result = run(options.metric, options.corpus, options.manifest)
-    options.output.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(result, indent=2)
-    (options.output / "ladders.json").write_text(text + "\n", encoding="utf-8")
-    print(text)
+    metric = auricle.load(options.metric).spec.full_name
+    parts = run(options.metric, options.corpus, options.manifest)
+    columns = ("pairs", "recordings", *ORDERS)
+    rows = [
+        [name, *(part[key] for key in columns), show(part["share_ordered"], 1, factor=100.0)]
+        for name, part in parts.items()
+    ]
+    markdown = "\n".join([
+        f"`{metric}` at all pairs of 32, 64 and 128 kb/s, mono. {INTERVALS}",
+        "",
+        table(["codec", *columns, "ordered, %"], rows),
+    ])  # fmt: skip
+    write_results(options.output, "ladders", {"metric": metric, "parts": plain(parts)}, markdown)
 
 
 if __name__ == "__main__":

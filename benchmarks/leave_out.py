@@ -6,30 +6,39 @@ r"""How a network does on what it never met: sources of music, or codecs, left o
 trains once per fold without the fold's sources (or codecs) and predicts what was left out:
 `sources`: all clips of the fold's sources, grouped so that no source is in two folds;
 `codecs`: the clips with that codec, of recordings outside the training split.
-The networks are trained like the shipped one, though shorter if the overrides say so.
+The networks are trained like the shipped one, though shorter if the overrides say so. Each also
+says which clips it takes for lossily coded, above a threshold from the calibration clips that were
+not left out: of clips that never were, that is a false alarm.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from auricle.core.traces import TRACES
 from auricle.data.features import FeatureSet, LabelledClip, read_features
 from auricle.degrade.base import parse_cascade
+from auricle.heads.calibration import Calibration
 from auricle.stats.correlation import pearson, rmse, spearman
-from auricle.training.fit import Predictions, fit, predict
+from auricle.stats.intervals import Estimate, wilson_interval
+from auricle.systems.history import sigmoid
+from auricle.training.fit import Predictions, fit, predict, used_rows
+from auricle.training.loop import calibrate_by
 from auricle.training.recipe import load_recipe
 from auricle.training.track import Epoch
-from excerpts import interval
+from excerpts import interval, show, table, write_results
 
+MEASURES = {"pcc": pearson, "srcc": spearman, "rmse": rmse}
 CODECS = ("mp2", "mp3", "aac", "vorbis", "opus")
 KINDS = {
     "rendered": ("freedoom", "openttd-openmsx", "planetblupi-music-midi"),
@@ -84,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if options.what == "sources"
         else {codec: (codec,) for codec in CODECS}
     )
-    results = []
+    results: dict[str, dict[str, Any]] = {}
     for name, left_out in folds.items():
         recipe = load_recipe(
             options.recipe,
@@ -100,38 +109,94 @@ def main(arguments: Sequence[str] | None = None) -> None:
         system = fit(recipe, features, folder, on_epoch=partial(_tell, name))
         answers = predict(recipe, system, features, rows)
         clips = [features.clips[row] for row in rows.tolist()]
-        results.append(
-            {
-                "left_out": name,
-                "members": left_out,
-                "epochs": recipe.max_epochs,
-                "all": _summarise(clips, answers),
-                "sources": {
-                    source: _summarise(clips, answers, source)
-                    for source in sorted({clip.source for clip in clips})
-                },
-            }
-        )
-        path = options.output / f"leave-out-{options.what}.json"
-        path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-        print(name, json.dumps(results[-1]["all"]), flush=True)
+        known = used_rows(recipe, features, recipe.calibrate_on)
+        calibration = calibrate_by(recipe, predict(recipe, system, features, known))
+        results[name] = {
+            "members": left_out,
+            "epochs": recipe.max_epochs,
+            "all": _summarise(clips, answers, calibration),
+            "called_lossy": _find_lossy(clips, answers, calibration.lossy_threshold),
+            "sources": {
+                source: _summarise(clips, answers, calibration, source)
+                for source in sorted({clip.source for clip in clips})
+            },
+        }
+    write_results(
+        options.output, f"leave-out-{options.what}", {"folds": results}, to_markdown(results)
+    )
+
+
+def to_markdown(folds: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return a row per fold."""
+    header = ["left out", "clips", "recordings", "PCC", "SRCC", "RMSE of 100", "in the interval, %"]
+    rows = []
+    for name, fold in folds.items():
+        part = fold["all"]
+        measures = [_cell(part[key], 2 if key == "rmse" else 3) for key in MEASURES]
+        inside = _cell(part["inside"], 1, factor=100.0)
+        lossy = [_share(part) for part in (fold["called_lossy"] or {}).values()]
+        rows.append([name, part["items"], part["recordings"], *measures, inside, *lossy])
+    if any(fold["called_lossy"] for fold in folds.values()):
+        header += ["never coded, called lossy", "coded, called lossy"]
+    return (
+        "Brackets hold 95% intervals, bootstrapped over recordings; those of shares Wilson's.\n\n"
+        + table(header, rows)
+    )
 
 
 def _summarise(
-    clips: Sequence[LabelledClip], answers: Predictions, source: str | None = None
-) -> dict[str, object]:
+    clips: Sequence[LabelledClip],
+    answers: Predictions,
+    calibration: Calibration,
+    source: str | None = None,
+) -> dict[str, Any]:
     chosen = np.array([source in (None, clip.source) for clip in clips])
     recordings = [clip.recording for clip in clips if source in (None, clip.source)]
-    columns = 100.0 * answers.mean[chosen], 100.0 * answers.label[chosen]
+    mean, label = answers.mean[chosen], answers.label[chosen]
+    reach = calibration.scale * np.exp(0.5 * answers.log_variance[chosen])
+    inside = interval(np.mean, np.abs(label - mean) <= reach, groups=recordings)
     measures = {
-        name: interval(measure, *columns, groups=recordings)
-        for name, measure in (("pcc", pearson), ("srcc", spearman), ("rmse", rmse))
+        name: interval(measure, 100.0 * mean, 100.0 * label, groups=recordings)
+        for name, measure in MEASURES.items()
     }
     return {
         "items": int(chosen.sum()),
         "recordings": len(set(recordings)),
-        **{name: found and asdict(found) for name, found in measures.items()},
+        **{
+            name: found and asdict(found) for name, found in (measures | {"inside": inside}).items()
+        },
     }
+
+
+def _find_lossy(
+    clips: Sequence[LabelledClip], answers: Predictions, threshold: float | None
+) -> dict[str, dict[str, int]] | None:
+    """Count the clips called lossy, of those that never were coded and of those that were."""
+    if threshold is None:
+        return None
+    place = TRACES.index("lossy")
+    truth = answers.traces[:, place, 0]
+    called = sigmoid(answers.history[:, place, 0]) > threshold
+    return {
+        name: {
+            "clips": int(chosen.sum()),
+            "recordings": len({clips[row].recording for row in np.flatnonzero(chosen).tolist()}),
+            "called": int(called[chosen].sum()),
+        }
+        for name, chosen in (("never coded", truth == 0.0), ("coded", truth == 1.0))
+    }
+
+
+def _cell(found: dict[str, float] | None, digits: int, *, factor: float = 1.0) -> str:
+    return show(None if found is None else Estimate(**found), digits, factor=factor)
+
+
+def _share(part: Mapping[str, int]) -> str:
+    """Return how many of the clips are called lossy, in %."""
+    if not part["clips"]:
+        return "-"
+    share = show(wilson_interval(part["called"], part["clips"]), 1, factor=100.0)
+    return f"{share} of {part['clips']} ({part['recordings']} recordings)"
 
 
 def _tell(name: str, epoch: Epoch) -> None:

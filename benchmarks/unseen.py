@@ -1,13 +1,16 @@
-"""What the training material doesn't hold: other codecs and defects, and music from elsewhere.
+"""Beyond the 45 processes of the training material: other codecs, defects, music from elsewhere.
 
     python benchmarks/unseen.py --manifest MANIFEST --corpus CORPUS --output DIR
     python benchmarks/unseen.py --folder FOLDER [FOLDER...] --output DIR
 
-The first degrades the excerpts of the test recordings by what no training clip went through. The
-second takes its references from any folders of audio (the first ten seconds of every file that
-lasts four at least) and degrades them as the clip recipe does: clean, single processes, cascades.
-ViSQOL gives the labels. References are mono; excerpts of one recording are drawn together where
-intervals are bootstrapped, and every file of a folder counts as a recording of its own.
+The first degrades excerpts of the test recordings, none of which the model heard. Noise, clipping
+and lower sample rates it did hear, of other recordings: the clip recipe `codec-music` draws them,
+alone or beside one of the 45 processes, noise and clipping at these very settings too. The column
+"kind in training" says which kinds it draws; the others no training clip went through. The second
+takes its references from any folders of audio (the first ten seconds of every file that lasts four
+at least) and degrades them as the clip recipe does, its defects left out: clean, single processes,
+cascades. ViSQOL gives the labels. References are mono; excerpts of one recording are drawn together
+where intervals are bootstrapped, and every file of a folder counts as a recording of its own.
 """
 
 from __future__ import annotations
@@ -29,11 +32,13 @@ from auricle.data.manifest import SPLITS
 from auricle.data.recordings import read_corpus
 from auricle.data.workers import run_tasks
 from auricle.degrade.base import apply_cascade, parse_cascade
+from auricle.degrade.processes import PROCESSES
 from auricle.reference.visqol import Visqol
 from auricle.stats.correlation import pearson, rmse, spearman
 from excerpts import (
     SAMPLE_RATE,
     Excerpt,
+    equalise,
     find_excerpts,
     finish,
     interval,
@@ -62,6 +67,8 @@ UNSEEN = (
     "clip:2", "clip:10", "clip:30",
     "lowpass:5000+noise:30", "lowpass:7500+noise:20", "lowpass:9000+noise:40",
 )  # fmt: skip
+# What training clips go through, after the clip recipe `codec-music`: one of the 45, and defects.
+TRAINED = {process.kind for process in PROCESSES.values()} | {"noise", "clip", "resample"}
 SHORTEST = 4.0
 
 
@@ -99,6 +106,11 @@ class Outcome:
             return "two processes"
         return "+".join(kinds) or "clean"
 
+    @property
+    def trained(self) -> bool:
+        """Whether training clips went through processes of these kinds."""
+        return all(process.kind in TRAINED for process in parse_cascade(self.process))
+
 
 def plan_folder(folder: Path, metric: str, seed: int, most: int | None) -> list[Task]:
     """Draw clean ones, single processes and cascades for the audio in a folder, as for training.
@@ -106,8 +118,11 @@ def plan_folder(folder: Path, metric: str, seed: int, most: int | None) -> list[
     `most` files of it are used at most, drawn at random.
     """
     recipe = read_clip_recipe("codec-music").model_copy(
-        update={"seed": seed, "seconds": SHORTEST, "split": {"test": 1.0}, "masters": ("",)}
-    )
+        update={
+            "seed": seed, "seconds": SHORTEST, "split": {"test": 1.0}, "masters": ("",),
+            "defects": 0,
+        }
+    )  # fmt: skip
     rows = read_corpus(folder)
     if most is not None and most < len(rows):
         drawn = np.random.default_rng(seed).choice(len(rows), size=most, replace=False)
@@ -125,7 +140,7 @@ def judge(task: Task) -> list[Outcome]:
     names = (excerpt.path.name, excerpt.recording, excerpt.source)
     try:
         reference = read_excerpt(excerpt.path)
-        visqol = Visqol(reference)
+        visqol = Visqol(equalise(reference))
     except InputError as error:
         return [Outcome(*names, process, error=str(error)) for process in task.processes]
     metric = auricle.load(task.metric)
@@ -149,6 +164,7 @@ def summarise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     label = np.array([outcome.label for outcome in outcomes])
     inside = np.array([float(o.low <= o.label <= o.high) for o in outcomes])
     groups = [outcome.recording for outcome in outcomes]
+    trained = {outcome.trained for outcome in outcomes}
     # Labels that differ by rounding alone, as those of clean clips do, have no order.
     ordered = float(np.ptp(label)) > 1.0
     measures: dict[str, Callable[..., float]] = {
@@ -157,6 +173,7 @@ def summarise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return {
         "clips": len(outcomes),
         "recordings": len(set(groups)),
+        "kind_in_training": "partly" if len(trained) > 1 else "yes" if trained.pop() else "no",
         "mean_label": float(label.mean()),
         **{
             name: interval(measure, score, label, groups=groups)
@@ -180,12 +197,13 @@ def bias(score: Floats, label: Floats) -> float:
 def show_parts(title: str, parts: dict[str, dict[str, Any]]) -> str:
     """Return a table with a row for each part."""
     header = (
-        title, "clips", "recordings", "mean label", "PCC", "SRCC", "RMSE of 100", "bias",
-        "in the 90% interval, %",
+        title, "kind in training", "clips", "recordings", "mean label", "PCC", "SRCC",
+        "RMSE of 100", "bias", "in the 90% interval, %",
     )  # fmt: skip
     rows = [
         [
-            name, part["clips"], part["recordings"], f"{part['mean_label']:.1f}",
+            name, part["kind_in_training"], part["clips"], part["recordings"],
+            f"{part['mean_label']:.1f}",
             show(part["pcc"]), show(part["srcc"]), show(part["rmse"], 2), show(part["bias"], 1),
             show(part["inside"], 1, factor=100.0),
         ]

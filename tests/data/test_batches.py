@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,8 @@ def features() -> FeatureSet:
         LabelledClip(f"c{row}", f"r{row}", "s", "train" if row < 8 else "test", 3.0, "")
         for row in range(CLIPS)
     )
-    return FeatureSet(Path("nowhere"), log_mel, clips, LogMel())
+    # The second patch of 0.6 s begins at 0.9 s: with the tenth frame.
+    return FeatureSet(Path("nowhere"), log_mel, clips, LogMel(hop=4320))
 
 
 def make(features: FeatureSet, **options: object) -> Batches:
@@ -129,6 +131,35 @@ def test_shifted_bands_keep_their_order() -> None:
         assert (log_mel[:, MELS + min(up, 0) :] == 0.0).all()
         found.add(up)
     assert found == {-2, -1, 0, 1, 2}
+
+
+def test_spliced_clips_are_of_two_and_so_is_their_quality(features: FeatureSet) -> None:
+    related = tuple(
+        replace(clip, reference="odd" if row % 2 else "even")
+        for row, clip in enumerate(features.clips)
+    )
+    seams = 0
+    for batch in make(replace(features, clips=related), splice=1.0).epoch(1):
+        rows = np.floor(batch.log_mel[..., 0] * 16).astype(int)
+        late = np.where(np.arange(FRAMES) < FRAMES // 2, 0.0, 0.1)
+        np.testing.assert_allclose(batch.course, rows / 16 + late, atol=1e-6)
+        np.testing.assert_allclose(batch.label, batch.course.mean(axis=1), atol=1e-6)
+        # At most one seam, and both parts are of the same reference.
+        assert (np.count_nonzero(np.diff(rows, axis=1), axis=1) <= 1).all()
+        assert ((rows[:, 0] - rows[:, -1]) % 2 == 0).all()
+        seams += np.count_nonzero(rows[:, 0] != rows[:, -1])
+    assert seams > CLIPS // 3
+
+
+def test_only_what_both_parts_went_through_is_their_history(features: FeatureSet) -> None:
+    traces = np.zeros((CLIPS, 7, 2), dtype=np.float32)
+    traces[:, 1, 0] = np.arange(CLIPS) % 2
+    batches = make(features, splice=1.0)
+    batches.targets = replace(batches.targets, traces=traces)
+    found = np.concatenate([batch.traces for batch in batches.epoch(1)])
+    assert (found[:, 0] == 0.0).all()
+    assert set(found[np.isfinite(found[:, 1, 0]), 1, 0]) == {0.0, 1.0}
+    assert np.isnan(found[:, 1, 0]).any()
 
 
 def test_splits(features: FeatureSet) -> None:

@@ -40,11 +40,12 @@ def test_every_fold_is_trained_without_and_judged_on_what_it_left_out(
     overrides = [part for text in (*TINY, "max_epochs=1") for part in ("--set", text)]
     arguments = [what, "--features", str(mixed), "--output", str(tmp_path), "--parts", "2"]
     leave_out.main([*arguments, "--threads", "1", *overrides])
-    found = json.loads((tmp_path / f"leave-out-{what}.json").read_text(encoding="utf-8"))
-    assert {fold["left_out"] for fold in found} == {name.removesuffix(":64k") for name in folds}
-    for fold in found:
+    text = (tmp_path / f"leave-out-{what}.json").read_text(encoding="utf-8")
+    found = json.loads(text)["folds"]
+    assert found.keys() == {name.removesuffix(":64k") for name in folds}
+    for fold in found.values():
         assert fold["all"]["items"] == sum(part["items"] for part in fold["sources"].values())
         if what == "sources":
             assert set(fold["sources"]) == set(fold["members"])
-    total = sum(fold["all"]["items"] for fold in found)
+    total = sum(fold["all"]["items"] for fold in found.values())
     assert total == 120 if what == "sources" else total > 40

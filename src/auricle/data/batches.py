@@ -14,7 +14,7 @@ from scipy.interpolate import PchipInterpolator
 from auricle.core.errors import ConfigError, DataError
 from auricle.data.features import FeatureSet
 from auricle.data.manifest import Split
-from auricle.data.targets import Targets
+from auricle.data.targets import PATCH_SECONDS, Targets
 
 Floats = NDArray[np.float32]
 
@@ -68,9 +68,8 @@ class Augmentation:
         emptied = int(rng.integers(0, self.top_bands + 1)) * int(rng.integers(0, 2))
         gain = np.linspace(-tilt / 2, tilt / 2, mels) - lowered
         if self.equaliser_db:
-            knots = rng.uniform(-self.equaliser_db, self.equaliser_db, _KNOTS)
-            places = np.linspace(0.0, _KNOTS - 1, mels)
-            gain += PchipInterpolator(np.arange(_KNOTS), knots)(places)
+            curve = PchipInterpolator(np.arange(_KNOTS), rng.uniform(-1.0, 1.0, _KNOTS))
+            gain += self.equaliser_db * curve(np.linspace(0.0, _KNOTS - 1, mels))
         if self.shift:
             _shift(log_mel, int(rng.integers(-self.shift, self.shift + 1)))
         if gain.any():
@@ -98,7 +97,8 @@ class Batches:
 
     Every epoch's order, crops and augmentation follow from `seed` and the epoch's number alone,
     so an interrupted training goes on exactly as it would have. Crops are `crop` frames long
-    (None: whole clips); the label of a crop is the mean of its quality over time.
+    (None: whole clips); the label of a crop is the mean of its quality over time. A `splice` of the
+    clips go over, somewhere, into another one of the same reference, whose quality is another.
     """
 
     def __init__(
@@ -110,6 +110,7 @@ class Batches:
         batch_size: int,
         crop: int | None = None,
         augmentation: Augmentation | None = None,
+        splice: float = 0.0,
         seed: int = 0,
     ) -> None:
         if len(rows) == 0:
@@ -122,7 +123,11 @@ class Batches:
         self.batch_size = batch_size
         self.crop = crop or features.frames
         self.augmentation = augmentation
+        self.splice = splice
         self.seed = seed
+        self._siblings: dict[str, list[int]] = {}
+        for row in self.rows.tolist():
+            self._siblings.setdefault(features.clips[row].reference, []).append(row)
 
     def __len__(self) -> int:
         """Number of batches in an epoch."""
@@ -141,27 +146,41 @@ class Batches:
         for begin in range(0, len(self.rows), self.batch_size):
             rows = self.rows[begin : begin + self.batch_size]
             log_mel = np.asarray(self.features.log_mel[rows], dtype=np.float32)
-            yield self._batch(rows, log_mel, np.zeros(len(rows), dtype=np.int64))
+            quality, traces = self.targets.quality[rows], self.targets.traces[rows]
+            yield Batch(log_mel, quality, self._course(rows), traces)
 
     def _assemble(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Batch:
         mels = self.features.log_mel.shape[2]
         log_mel = np.empty((len(rows), self.crop, mels), dtype=np.float32)
         starts = rng.integers(0, self.features.frames - self.crop + 1, size=len(rows))
-        for place, (row, start) in enumerate(zip(rows.tolist(), starts.tolist(), strict=True)):
-            log_mel[place] = self.features.log_mel[row, start : start + self.crop]
+        windows = starts[:, None] + np.arange(self.crop)
+        course = np.take_along_axis(self._course(rows), windows, axis=1)
+        label, traces = self.targets.quality[rows], self.targets.traces[rows]
+        for place, (row, window) in enumerate(zip(rows.tolist(), windows, strict=True)):
+            log_mel[place] = self.features.log_mel[row, window[0] : window[-1] + 1]
+            if rng.random() < self.splice:
+                siblings = self._siblings[self.features.clips[row].reference]
+                other = siblings[int(rng.integers(len(siblings)))]
+                seam = int(rng.integers(1, self.crop))
+                rest = window[seam:]
+                log_mel[place, seam:] = self.features.log_mel[other, rest[0] : rest[-1] + 1]
+                course[place, seam:] = self._course(np.array([other]))[0, rest]
+                label[place] = course[place].mean()
+                # What happened to one part only is no history of both.
+                differs = traces[place] != self.targets.traces[other]
+                traces[place][differs] = np.nan
             if self.augmentation is not None:
                 self.augmentation(log_mel[place], self.features.front_end.range_db, rng)
-        return self._batch(rows, log_mel, starts)
-
-    def _batch(self, rows: NDArray[np.int64], log_mel: Floats, starts: NDArray[np.int64]) -> Batch:
-        frames = log_mel.shape[1]
-        label = self.targets.quality[rows]
-        parts = self.targets.course.shape[1]
-        place = (starts[:, None] + np.arange(frames)) * parts // self.features.frames
-        course = self.targets.course[rows[:, None], place]
-        if frames < self.features.frames:
+        if self.crop < self.features.frames:
             label = course.mean(axis=1)
-        return Batch(log_mel, label, course, self.targets.traces[rows])
+        return Batch(log_mel, label, course, traces)
+
+    def _course(self, rows: NDArray[np.int64]) -> Floats:
+        """Quality of each frame, `[row, frame]`."""
+        front_end = self.features.front_end
+        seconds = np.arange(self.features.frames) * front_end.hop / front_end.sample_rate
+        part = np.floor(seconds / PATCH_SECONDS - 0.5).astype(np.int64)
+        return self.targets.course[rows][:, part.clip(0, self.targets.course.shape[1] - 1)]
 
 
 def split_rows(features: FeatureSet, split: Split) -> NDArray[np.int64]:

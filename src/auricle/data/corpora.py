@@ -64,12 +64,11 @@ class _Job:
 
     def fingerprint(self) -> str:
         """Hash of everything the outcome depends on."""
-        limits = self.recipe.lossy if self.track.lossy else None
         fonts = self.recipe.soundfonts if self.track.format == "midi" else ()
         settings = [
             self.recipe.sample_rate,
             self.recipe.excerpt.model_dump(mode="json"),
-            limits.model_dump(mode="json") if limits else None,
+            self.recipe.lossy.model_dump(mode="json"),
             [font.model_dump(mode="json") for font in fonts],
             asdict(self.origin),
             [(path.name, path.stat().st_size) for path in self.track.files],

@@ -46,6 +46,7 @@ class LabelledClip:
     split: Split
     label: float
     process: str
+    reference: str = ""
     kbps: float | None = None
     channels: int = 1
     similarity: tuple[float, ...] = ()
@@ -203,6 +204,7 @@ def _read_clips(path: Path) -> Iterator[LabelledClip]:
                 cast("Split", row["split"]),
                 float(row["label"]),
                 row["process"],
+                row["reference"],
                 float(row["kbps"]) if row["kbps"] else None,
                 int(row["channels"]),
                 tuple(map(float, row["similarity"].split())),

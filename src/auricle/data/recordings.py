@@ -72,13 +72,14 @@ def _describe_file(path: Path, folder: Path) -> Recording:
         duration = stream.declared_duration
         if duration is None:
             duration = sum(block.shape[1] for block in stream.blocks()) / stream.sample_rate
-        rate, channels = stream.sample_rate, stream.channels
+        rate, channels, lossy = stream.sample_rate, stream.channels, stream.lossy
     identity = relative.as_posix()
     return Recording(
         id=identity, recording=identity, path=identity,
         source=relative.parts[0] if len(relative.parts) > 1 else folder.resolve().name,
         kind="recorded", licence="unknown", credit="unknown", title=path.stem,
         sample_rate=rate, channels=channels, start=0.0, duration=round(duration, 3),
+        kbps=round(8e-3 * path.stat().st_size / duration, 1) if lossy and duration else None,
     )  # fmt: skip
 
 

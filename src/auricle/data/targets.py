@@ -16,14 +16,18 @@ from auricle.degrade.bitrates import effective_bitrate
 from auricle.degrade.codecs import CODECS
 
 Floats = NDArray[np.float32]
+PATCH_SECONDS = 0.6
 _SAMPLE_RATE = 48000
+_LOSSY = {*CODECS, "alaw", "adpcm"}
 
 LabelScale = Callable[[NDArray[np.float64]], Floats]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Targets:
-    """Quality 0..1 of clips, `[clip]`, and its course over time, `[clip, part]`, in equal parts.
+    """Quality 0..1 of clips, `[clip]`, and its course over time, `[clip, part]`.
+
+    The parts are ViSQOL's patches: each of `PATCH_SECONDS`, the first half as long after the start.
 
     `traces` `[clip, trace, 2]` says of each of `auricle.core.traces.TRACES` whether it is in the
     history of the clip (1, 0, or NaN where nobody can know), and the log2 of its lowest bit/s per
@@ -45,18 +49,19 @@ def find_targets(clips: Sequence[LabelledClip], scale: LabelScale) -> Targets:
 def _courses(clips: Sequence[LabelledClip], quality: Floats) -> Floats:
     """Quality over time: a label moved up and down with the similarity of its parts.
 
-    How far follows from the clips themselves: quality as a monotone function of similarity. Where
+    How far follows from the training clips: quality as a monotone function of similarity. Where
     a clip has no similarities its quality is taken for constant.
     """
     parts = max((len(clip.similarity) for clip in clips), default=0)
     known = np.array([len(clip.similarity) == parts > 0 for clip in clips])
     course = np.repeat(quality[:, None], max(parts, 1), axis=1)
-    if not known.any():
+    trained = np.array([clip.split == "train" for clip in clips])[known]
+    if not trained.any():
         return course
     similarity = np.array([clip.similarity for clip in clips if len(clip.similarity) == parts > 0])
-    means = similarity.mean(axis=1)
+    means = similarity[trained].mean(axis=1)
     order = np.argsort(means, kind="stable")
-    rising = isotonic_regression(quality[known][order]).x
+    rising = isotonic_regression(quality[known][trained][order]).x
     local = np.interp(similarity, means[order], rising)
     moved = quality[known][:, None] + local - local.mean(axis=1, keepdims=True)
     course[known] = np.clip(moved, 0.0, 1.0)
@@ -70,7 +75,7 @@ def _traces(clip: LabelledClip) -> Floats:
         matching = [
             process
             for process in processes
-            if _trace_of(process) == trace or (trace == "lossy" and process.kind in CODECS)
+            if _trace_of(process) == trace or (trace == "lossy" and process.kind in _LOSSY)
         ]
         # Recordings that were coded before they came to us leave traces of their own, or none.
         unknown = clip.kbps is not None and trace in ("lossy", "vorbis")
@@ -84,8 +89,8 @@ def _traces(clip: LabelledClip) -> Floats:
 
 
 def _trace_of(process: Process) -> str:
-    """What a process leaves traces of: a lower sample rate those of a low-pass filter."""
-    return "lowpass" if process.kind == "resample" else process.kind
+    """What a process leaves traces of; an anchor and a lower sample rate those of a low-pass."""
+    return "lowpass" if process.kind in ("anchor", "resample") else process.kind
 
 
 def _rate(process: Process, channels: int) -> float:

@@ -21,11 +21,10 @@ import numpy as np
 from auricle.core.audio import Audio
 from auricle.core.errors import DataError
 from auricle.data.packages import run_tool
-from auricle.signal.io import read_audio
+from auricle.signal.io import AudioStream, read_audio
 from auricle.signal.resample import resample
 
 TrackFormat = Literal["audio", "stems", "joined", "loop", "midi", "tracker"]
-LOSSY_SUFFIXES = frozenset({".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac"})
 
 # Of short utterances no more are joined than excerpts can come from.
 _JOINED_SECONDS = 300.0
@@ -46,11 +45,6 @@ class Track:
     format: TrackFormat
     licence: str = ""
     credit: str = ""
-
-    @property
-    def lossy(self) -> bool:
-        """Whether a lossy coder wrote any of its files."""
-        return any(path.suffix.lower() in LOSSY_SUFFIXES for path in self.files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +144,18 @@ def _bit_rate(track: Track, parts: Sequence[Audio]) -> float | None:
     coded = [
         (8e-3 * path.stat().st_size, part.duration)
         for path, part in zip(track.files, parts, strict=False)
-        if path.suffix.lower() in LOSSY_SUFFIXES
+        if _is_lossy(path)
     ]
     if not coded:
         return None
     if track.format == "joined":
         return sum(size for size, _ in coded) / sum(duration for _, duration in coded)
     return min(size / duration for size, duration in coded)
+
+
+def _is_lossy(path: Path) -> bool:
+    with AudioStream(path) as stream:
+        return stream.lossy
 
 
 def mix_stems(parts: Sequence[Audio]) -> Audio:

@@ -26,8 +26,8 @@ class MelCnn(Encoder):
     folded into the channels, so an embedding (every 8 frames) knows which band held what. A
     learned offset per channel and band tells the shared kernels where on the mel axis they are.
 
-    With `statistics`, all embeddings of a clip also know how each band behaves over the whole
-    clip (`BandStatistics`).
+    With `context` (frames), embeddings also know how each band behaves over so much time around
+    them (`BandStatistics`).
 
     Plain convolutions are chosen over depthwise ones because they are several times faster in
     bfloat16 on processors (measured), for both training and inference.

@@ -84,6 +84,11 @@ class AudioStream:
         self._container.close()
 
     @property
+    def lossy(self) -> bool:
+        """Whether the codec loses something; one that may do without, as WavPack, counts as not."""
+        return not self._stream.codec_context.codec.lossless
+
+    @property
     def declared_duration(self) -> float | None:
         """Length in seconds of the audio by the container's own account, if it gives one."""
         if self._stream.duration is not None and self._stream.time_base is not None:

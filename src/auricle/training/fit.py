@@ -100,6 +100,20 @@ def predict(
     return _predict(system, Batches(features, targets, chosen, batch_size=16), "float32")
 
 
+def used_rows(recipe: Recipe, features: FeatureSet, split: Split) -> NDArray[np.int64]:
+    """Return the rows of a split without what the recipe leaves out."""
+    sources, codecs = set(recipe.data.without_sources), set(recipe.data.without_codecs)
+    rows = [
+        row
+        for row in split_rows(features, split).tolist()
+        if features.clips[row].source not in sources
+        and codecs.isdisjoint(p.kind for p in parse_cascade(features.clips[row].process))
+    ]
+    if not rows:
+        raise DataError(f"the recipe leaves out all clips of the {split} split")
+    return np.array(rows, dtype=np.int64)
+
+
 @dataclass
 class _Schedule:
     """Halves the learning rate on a plateau and says when to stop; counts in epochs."""
@@ -140,14 +154,15 @@ class _Trainer:
         self.training = Batches(
             features,
             targets,
-            _used_rows(recipe, features, "train"),
+            used_rows(recipe, features, "train"),
             batch_size=recipe.batch_size,
             crop=None if crop is None else round(crop * front_end.sample_rate / front_end.hop),
             augmentation=Augmentation(**recipe.data.augmentation.model_dump()),
+            splice=recipe.data.splice,
             seed=recipe.seed,
         )
         self.validation = Batches(
-            features, targets, _used_rows(recipe, features, "validation"), batch_size=16
+            features, targets, used_rows(recipe, features, "validation"), batch_size=16
         )
 
     @property
@@ -232,24 +247,13 @@ def _check_features(recipe: Recipe, features: FeatureSet) -> None:
         )
 
 
-def _used_rows(recipe: Recipe, features: FeatureSet, split: Split) -> NDArray[np.int64]:
-    """Rows of a split without what the recipe leaves out."""
-    sources, codecs = set(recipe.data.without_sources), set(recipe.data.without_codecs)
-    rows = [
-        row
-        for row in split_rows(features, split).tolist()
-        if features.clips[row].source not in sources
-        and codecs.isdisjoint(p.kind for p in parse_cascade(features.clips[row].process))
-    ]
-    if not rows:
-        raise DataError(f"the recipe leaves out all clips of the {split} split")
-    return np.array(rows, dtype=np.int64)
-
-
 def _fingerprint(recipe: Recipe, features: FeatureSet) -> str:
     # A training may be prolonged: how long it may last is not what it is, unless its rate says so.
-    open_end = {"max_epochs", "patience"} if recipe.schedule == "plateau" else {"patience"}
-    digest = hashlib.sha256(recipe.model_dump_json(exclude=open_end).encode())
+    # Nor is what happens afterwards.
+    beside = {"patience", "calibrate_on", "correct_mean"}
+    if recipe.schedule == "plateau":
+        beside.add("max_epochs")
+    digest = hashlib.sha256(recipe.model_dump_json(exclude=beside).encode())
     for clip in features.clips:
         digest.update(repr(clip).encode())
     return digest.hexdigest()

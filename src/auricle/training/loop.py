@@ -55,16 +55,18 @@ def train(
     _require()
     from auricle.systems.export import export_onnx
     from auricle.training.checkpoint import save_weights
-    from auricle.training.fit import fit, predict
+    from auricle.training.fit import fit, predict, used_rows
 
     data = read_features(features)
     output.mkdir(parents=True, exist_ok=True)
     # It would not be this training's until the end.
     (output / TEST).unlink(missing_ok=True)
+    # Asked for before the training: what is missing should not be missed afterwards.
+    calibrating = used_rows(recipe, data, recipe.calibrate_on)
     system = fit(recipe, data, output, resume=resume, on_epoch=on_epoch)
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
     (output / "recipe.yaml").write_text(text, encoding="utf-8")
-    unseen = predict(recipe, system, data, recipe.calibrate_on)
+    unseen = predict(recipe, system, data, calibrating)
     calibration = calibrate_by(recipe, unseen)
     weights = output / "weights.safetensors"
     save_weights(weights, system.state_dict())

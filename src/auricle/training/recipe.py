@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from auricle.data.manifest import Split
 from auricle.recipes.reading import read_recipe
 from auricle.systems.config import Part, Rate, Size, SystemConfig
 
 Positive = Annotated[float, Field(gt=0.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class AugmentationConfig(Part):
@@ -27,13 +27,15 @@ class AugmentationConfig(Part):
 
 
 class DataConfig(Part):
-    """`crop` is the seconds of each clip heard per epoch (None: all).
+    """`crop` is the seconds of each clip heard per epoch (None: all), `splice` the share of clips
+    that go over into another one of the same reference.
 
     Clips from `without_sources`, and clips whose cascade holds one of `without_codecs`, are neither
     trained nor validated on: how a model does on what it never met is then seen on them.
     """
 
     crop: Positive | None = None
+    splice: Share = 0.0
     without_sources: tuple[str, ...] = ()
     without_codecs: tuple[str, ...] = ()
     augmentation: AugmentationConfig = AugmentationConfig()
@@ -49,7 +51,7 @@ class GaussianNllConfig(Part):
     """`auricle.losses.regression.gaussian_nll`."""
 
     kind: Literal["gaussian_nll"]
-    beta: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    beta: Share = 0.0
 
 
 class AdamConfig(Part):
@@ -101,9 +103,19 @@ class Recipe(Part):
     patience: Size = 50
     averaging: Rate | None = None
     precision: Literal["float32", "bfloat16"] = "float32"
-    calibrate_on: Split = "calibration"
+    calibrate_on: Literal["validation", "calibration"] = "calibration"
     correct_mean: bool = False
     seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if (self.system.history is None) != (self.auxiliary.history == 0.0):
+            raise ValueError(
+                "'auxiliary.history' must be above 0 where 'system.history' is, and only there"
+            )
+        if self.data.crop is not None and self.system.fixed_length:
+            raise ValueError("'data.crop' needs a network that hears clips of any length")
+        return self
 
 
 def load_recipe(source: Path | str, overrides: Sequence[str] = ()) -> Recipe:
