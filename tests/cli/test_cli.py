@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from tests.conftest import RATE, make_music
 
+from auricle.data.manifest import Clip, write_manifest
 from auricle.signal.io import read_audio
 
 Write = Callable[..., Path]
@@ -147,6 +149,15 @@ def test_usage_errors_say_what_to_do(folder: Path) -> None:
         run = auricle(*arguments)
         assert (run.returncode, hint in run.stderr) == (code, True), (arguments, run.stderr)
         assert "Traceback" not in run.stderr
+
+
+def test_features_never_mix_splits(tmp_path: Path) -> None:
+    clip = Clip("a-00", "song", "s", "a.flac", "train", "", "a-00.flac", 4.0)
+    write_manifest([clip], tmp_path / "a.csv")
+    write_manifest([replace(clip, split="test")], tmp_path / "b.csv")
+    options = ("--recipe", "codec-music", "--output", tmp_path / "features")
+    run = auricle("data", "features", tmp_path / "a.csv", tmp_path / "b.csv", *options)
+    assert (run.returncode, "'song'" in run.stderr, "--leave-out" in run.stderr) == (5, True, True)
 
 
 def test_degrading_keeps_length_rate_and_channels(write: Write, tmp_path: Path) -> None:

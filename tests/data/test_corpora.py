@@ -6,6 +6,7 @@ import struct
 import zipfile
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -204,6 +205,25 @@ class TestRead:
         ]
         assert rows[0].bandwidth_hz is None
         assert len({row.recording for row in rows}) == 2
+
+    def test_lossy_files_have_a_rate_whatever_their_suffix(self, tmp_path: Path) -> None:
+        write_audio(tmp_path / "a.wav", make_noise(2.0))
+        for suffix, codec in ((".mp3", "libmp3lame"), (".wma", "wmav2"), (".mka", "flac")):
+            with av.open(tmp_path / f"a{suffix}", "w") as container:
+                stream = container.add_stream(codec, rate=44100, layout="stereo")
+                if codec != "flac":
+                    stream.bit_rate = 128_000
+                source = av.open(tmp_path / "a.wav")
+                resampler = av.AudioResampler(stream.format, "stereo", 44100, stream.frame_size)
+                for frame in (*source.decode(audio=0), None):
+                    for part in resampler.resample(frame):
+                        container.mux(stream.encode(part))
+                container.mux(stream.encode(None))
+                source.close()
+        rates = {row.path: row.kbps for row in read_corpus(tmp_path)}
+        assert rates["a.wav"] is rates["a.mka"] is None
+        assert rates["a.mp3"] == pytest.approx(128, rel=0.1)
+        assert rates["a.wma"] == pytest.approx(128, rel=0.2)
 
     def test_nothing_there(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match="neither"):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,7 +18,7 @@ from auricle.data.draw import (
 )
 from auricle.data.manifest import Clip
 from auricle.degrade.base import parse_cascade
-from auricle.degrade.processes import PROCESSES, draw_cascade
+from auricle.degrade.processes import PROCESSES, draw_cascade, draw_defect
 
 
 def make_pool(size: int, seed: int = 0) -> list[Clip]:
@@ -42,10 +44,14 @@ SPECTRA = {f"r{index}.flac": np.full(4, index / 20.0) for index in range(20)}
 
 
 def labelled(clips: list[Clip]) -> list[Clip]:
-    return [
-        Clip(c.id, c.recording, "s", c.reference, "train", c.process, c.path, truth(c))
-        for c in clips
-    ]
+    return [replace(clip, label=truth(clip)) for clip in clips]
+
+
+def make_noisy(clips: list[Clip], seed: int) -> list[Clip]:
+    """With labels that no forest can guess from process and reference alone."""
+    noise = np.random.default_rng(seed).normal(0.0, 0.4, len(clips))
+    labels = np.clip([truth(clip) for clip in clips] + noise, 1.0, 5.0)
+    return [replace(clip, label=float(v)) for clip, v in zip(clips, labels, strict=True)]
 
 
 @given(
@@ -87,15 +93,33 @@ def test_the_draw_is_nearly_uniform_though_the_pool_is_not() -> None:
 
 def test_the_probabilities_of_a_draw_stand_for_the_pool() -> None:
     rng = np.random.default_rng(2)
-    pool = make_pool(6000, seed=3)
-    pilot = labelled(draw_pilot(pool, 0.1, rng))
+    pool = make_noisy(make_pool(6000, seed=3), seed=4)
+    pilot = draw_pilot(pool, 0.1, rng)
     names = {clip.id for clip in pilot}
     waiting = [clip for clip in pool if clip.id not in names]
     guess = Guess(pilot, SPECTRA)
     shares = plan_draw(waiting, pilot, guess, 1500)
-    drawn = [*pilot, *labelled(draw_strata(waiting, guess, shares, rng))]
+    drawn = [*pilot, *draw_strata(waiting, guess, shares, rng)]
     weights = 1.0 / chances_of(drawn, guess, shares, 0.1)
-    low = np.array([truth(clip) < 3.7 for clip in drawn])
-    wanted = float(np.mean([truth(clip) < 3.7 for clip in pool]))
-    assert np.average(low, weights=weights) == pytest.approx(wanted, abs=0.03)
-    assert abs(low.mean() - wanted) > 0.05
+    low = np.array([clip.label < 3.0 for clip in drawn])
+    wanted = float(np.mean([clip.label < 3.0 for clip in pool]))
+    assert np.average(low, weights=weights) == pytest.approx(wanted, abs=0.012)
+    assert low.mean() > 1.5 * wanted
+
+
+def test_guesses_know_no_more_of_the_clips_they_learned_from() -> None:
+    pool = make_noisy(make_pool(2000), seed=1)
+    guess = Guess(pool[:600], SPECTRA)
+    errors = np.abs(guess(pool) - [clip.label for clip in pool])
+    assert errors[:600].mean() == pytest.approx(errors[600:].mean(), rel=0.1)
+
+
+def test_defects_have_guesses_too() -> None:
+    rng = np.random.default_rng(5)
+    defects = ["+".join(map(str, draw_defect(rng))) for _ in range(200)]
+    pool = [
+        replace(clip, process=process, label=3.0 + ("noise" in process))
+        for clip, process in zip(make_pool(200), defects, strict=True)
+    ]
+    guesses = Guess(pool[:150], SPECTRA)(pool[150:])
+    assert guesses == pytest.approx([clip.label for clip in pool[150:]], abs=0.5)

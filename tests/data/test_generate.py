@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import RATE, make_music
 
 from auricle.core.audio import Audio
-from auricle.core.errors import ConfigError, DataError
+from auricle.core.errors import ConfigError, DataError, LabelError
 from auricle.data.clip_recipe import ClipRecipe, DrawRecipe, plan_clips, read_clip_recipe
 from auricle.data.generate import (
     build_clips,
@@ -18,7 +18,7 @@ from auricle.data.generate import (
 )
 from auricle.data.manifest import read_manifest
 from auricle.data.recordings import read_corpus
-from auricle.reference.visqol import Visqol
+from auricle.reference.visqol import Judgement, Visqol
 from auricle.signal.io import read_audio, write_audio
 from auricle.signal.loudness import integrated_loudness
 
@@ -145,6 +145,66 @@ def test_a_draw_takes_so_many_clips_each_with_its_chance(drawn: Path) -> None:
         assert max(clip.similarity) <= 1.0
 
 
+class Judge:
+    """A judge who is quick, and at a loss for every so many clips."""
+
+    loss = 3
+    asked = 0
+
+    def __init__(self, reference: Audio) -> None:
+        self.reference = reference.samples
+
+    def compare(self, degraded: Audio) -> Judgement:
+        Judge.asked += 1
+        if Judge.asked % Judge.loss == 0:
+            raise LabelError("no number")
+        error = float(np.mean((degraded.samples - self.reference) ** 2) / np.var(self.reference))
+        return Judgement(1.0 + 3.7 / (1.0 + error), np.ones(2), np.zeros(2))
+
+
+@pytest.fixture
+def judge(monkeypatch: pytest.MonkeyPatch) -> type[Judge]:
+    monkeypatch.setattr(Judge, "loss", 3)
+    monkeypatch.setattr(Judge, "asked", 0)
+    monkeypatch.setattr("auricle.data.generate.Visqol", Judge)
+    return Judge
+
+
+def draw_from_all(count: int, pilot: float) -> ClipRecipe:
+    """Of 32 clips, 8 of them silent."""
+    facts = {"seconds": 2.0, "single": 2, "cascades": 2, "defects": 3, "split": {"train": 4}}
+    return ClipRecipe.model_validate(facts | {"draw": {"clips": {"train": count}, "pilot": pilot}})
+
+
+@pytest.mark.parametrize("pilot", [0.5, 1.0])
+def test_a_draw_keeps_the_rows_of_what_failed(
+    judge: type[Judge], corpus: Path, tmp_path: Path, pilot: float
+) -> None:
+    clips = build_clips(draw_from_all(8, pilot), corpus, tmp_path)
+    assert clips == read_manifest(tmp_path / "manifest.csv")
+    assert len([clip for clip in clips if clip.label is not None and clip.probability]) == 8
+    failed = [clip for clip in clips if clip.label is None]
+    assert len(failed) == len(clips) - 8
+    assert Counter(clip.error.partition(":")[0] for clip in failed) == {
+        "signal": 8,
+        "label": judge.asked // 3,
+    }
+    assert all(clip.reference == "silence.flac" for clip in failed if "signal" in clip.error)
+
+
+@pytest.mark.parametrize(("count", "loss", "message"), [
+    (25, 99, r"has 24 clips, but 25 are needed \(8 failed, the first with 'signal: "),
+    (20, 3, r"but 20 are needed \(\d+ failed.*: lower 'clips'"),
+    (8, 1, r"has 0 clips, but 1 are needed"),
+])  # fmt: skip
+def test_too_few_clips_for_a_draw_are_an_error(
+    judge: type[Judge], corpus: Path, tmp_path: Path, count: int, loss: int, message: str
+) -> None:
+    judge.loss = loss
+    with pytest.raises(DataError, match=message):
+        build_clips(draw_from_all(count, 0.5), corpus, tmp_path)
+
+
 def test_labelled_clips_are_made_again_without_an_engine(
     drawn: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +217,19 @@ def test_labelled_clips_are_made_again_without_an_engine(
     assert "other samples" in made[0].error
     audio = [read_audio(folder / table[1].path).samples for folder in (drawn, tmp_path)]
     np.testing.assert_array_equal(*audio)
+
+
+def test_labelled_clips_can_be_left_out(drawn: Path, corpus: Path, tmp_path: Path) -> None:
+    table = read_manifest(drawn / "manifest.csv")
+    test = {clip.recording for clip in table if clip.split == "test"}
+    chosen = [table[0], table[-1], *(clip for clip in table if clip.split == "test")][:4]
+    made = build_clips(DRAWN, corpus, tmp_path / "a", labelled=chosen, leave_out=test)
+    assert made == [clip for clip in chosen if clip.split == "train"]
+    unlabelled = [replace(clip, label=None) for clip in table]
+    for clips, names in ((unlabelled, ()), (chosen, {clip.recording for clip in chosen})):
+        with pytest.raises(DataError, match="no clip has a label"):
+            build_clips(DRAWN, corpus, tmp_path / "b", labelled=clips, leave_out=names)
+    assert not (tmp_path / "b").exists()
 
 
 def test_stereo_stays_stereo_and_masters_change_the_reference(tmp_path: Path) -> None:
@@ -213,6 +286,9 @@ def test_bad_requests_are_refused(tmp_path: Path) -> None:
         read_clip_recipe(recipe)
     recipe.write_text("split: {train: 1.0}\ncascade: 3\n")
     with pytest.raises(ConfigError, match="cascade"):
+        read_clip_recipe(recipe)
+    recipe.write_text("split: {train: 1.0}\ndraw: {clips: {train: 0}}\n")
+    with pytest.raises(ConfigError, match="train"):
         read_clip_recipe(recipe)
     with pytest.raises(ConfigError, match="codec-music"):
         read_clip_recipe("no-such-recipe")

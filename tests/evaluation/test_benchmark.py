@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from auricle.degrade.base import apply_cascade, parse_cascade
 from auricle.evaluation.benchmark import Evaluation, evaluate_metric, write_predictions
 from auricle.evaluation.report import to_json, to_markdown
 from auricle.signal.io import write_audio
+from auricle.stats.performance import agreement
 
 PROCESSES = ("", "mp3:32k", "lowpass:3500", "opus:96k")
 
@@ -79,6 +81,49 @@ def test_plots_are_drawn_beside_the_report(manifest: Path, tmp_path: Path) -> No
     names = ("predictions.csv", "reliability.png", "report.json", "report.md", "scatter.png")
     assert sorted(path.name for path in tmp_path.iterdir()) == list(names)
     assert "](scatter.png)" in (tmp_path / "report.md").read_text()
+
+
+def test_predictions_survive_what_stops_the_report(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> str:
+        raise DataError("no report")
+
+    monkeypatch.setattr("auricle.evaluation.report.to_markdown", fail)
+    command = ["evaluate", "codec-music", "--manifest", str(manifest), "--output", str(tmp_path)]
+    result = CliRunner().invoke(app, command)
+    assert isinstance(result.exception, DataError)
+    assert len((tmp_path / "predictions.csv").read_text().splitlines()) == 25
+
+
+def select(evaluation: Evaluation, rows: list[int]) -> Evaluation:
+    columns = ("score", "low", "high", "sigma", "target")
+    return replace(
+        evaluation,
+        clips=tuple(evaluation.clips[row] for row in rows),
+        **{name: getattr(evaluation, name)[rows] for name in columns},
+    )
+
+
+def test_what_few_clips_leave_undefined_is_a_dash(evaluation: Evaluation) -> None:
+    song = select(evaluation, [0, 1, 2, 3])
+    assert song.per_clip() is not None
+    assert song.coverage() is not None
+    three = select(evaluation, [row for row in range(24) if row % 4])
+    assert three.per_clip() is not None
+    assert "| means per process |" + " - |" * 6 in to_markdown(three)
+    assert to_json(three)["per_process"] is None
+    text = to_markdown(select(evaluation, [0]))
+    assert "| all clips |" + " - |" * 6 in text
+    assert "| 90% | - |" in text
+    assert "holds the label of - of the clips" in text
+
+
+def test_the_report_says_what_was_drawn(evaluation: Evaluation) -> None:
+    # Two recordings: over clips, as the text says.
+    pair = select(evaluation, list(range(8)))
+    assert pair.per_clip() == agreement(pair.score, pair.target)
+    assert "(over clips where a row has fewer than three recordings," in to_markdown(pair)
 
 
 def test_an_empty_split_is_an_error(manifest: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -166,6 +167,25 @@ def test_another_recipe_does_not_go_on_from_this_checkpoint(
     with pytest.raises(ConfigError, match="belongs to another recipe"):
         fit(change(recipe, seed=1), data, tmp_path)
     fit(change(recipe, seed=1), data, tmp_path, resume=False)
+
+
+def test_a_split_that_is_missing_is_missed_before_training(features: Path, tmp_path: Path) -> None:
+    shutil.copytree(features, tmp_path / "features")
+    table = tmp_path / "features" / "clips.csv"
+    table.write_text(table.read_text("utf-8").replace(",calibration,", ",train,"), "utf-8")
+    with pytest.raises(DataError, match="calibration split"):
+        train(tiny_recipe(), tmp_path / "features", tmp_path / "out")
+    assert not (tmp_path / "out" / "log.csv").exists()
+
+
+def test_what_comes_after_training_may_change(
+    finished: Path, features: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    epochs: list[Epoch] = []
+    recipe = tiny_recipe(["max_epochs=25", "precision=float32", "calibrate_on=validation"])
+    train(recipe, features, tmp_path / "run", on_epoch=epochs.append)
+    assert epochs == []
 
 
 def test_a_checkpoint_that_is_damaged_or_holds_code_is_refused(

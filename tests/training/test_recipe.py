@@ -101,3 +101,19 @@ def test_a_resolved_recipe_loads_again(seed: int, lr: float) -> None:
     recipe = load_recipe("codec-conv1d", [f"seed={seed}", f"optimiser.lr={lr!r}"])
     text = yaml.safe_dump(recipe.model_dump(mode="json"))
     assert Recipe.model_validate(yaml.safe_load(text)) == recipe
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "message"),
+    [
+        ("codec-music", ["system.history=null"], "auxiliary.history"),
+        ("codec-music", ["auxiliary.history=0"], "auxiliary.history"),
+        ("codec-conv1d", ["data.crop=2.5"], "clips of any length"),
+        ("codec-music", ["calibrate_on=test"], "calibrate_on"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(
+    name: str, overrides: list[str], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_recipe(name, overrides)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -169,12 +168,16 @@ def features(
     ] = None,
     jobs: Jobs = 2,
 ) -> None:
-    """Compute the spectrograms that 'auricle train' reads."""
+    """Compute the spectrograms that 'auricle train' reads.
+
+    No recording may be in one split of one manifest and in another of the next.
+    """
     from auricle.data.features import write_features
-    from auricle.data.manifest import read_manifest
+    from auricle.data.manifest import merge_manifests
     from auricle.training.recipe import load_recipe
 
     system = load_recipe(recipe, override or []).system
+    clips = merge_manifests(manifests)
     with progress_bar() as bar:
         task = bar.add_task("features", total=None)
 
@@ -182,11 +185,7 @@ def features(
             bar.update(task, completed=done, total=total)
 
         found = write_features(
-            [
-                replace(clip, path=str((manifest.parent / clip.path).resolve()))
-                for manifest in manifests
-                for clip in read_manifest(manifest)
-            ],
+            clips,
             Path(),
             output,
             system.front_end.build(),

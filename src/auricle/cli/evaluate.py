@@ -44,13 +44,14 @@ def evaluate(
             jobs=jobs,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
+    if output is not None:
+        # First: whatever may go wrong with the report, the hours of scoring are kept.
+        write_predictions(found, output / "predictions.csv")
     text = to_markdown(found, plots=plots)
     print(text, end="")
     if output is not None:
-        output.mkdir(parents=True, exist_ok=True)
         (output / "report.md").write_text(text, encoding="utf-8")
         (output / "report.json").write_text(json.dumps(to_json(found), indent=2) + "\n")
-        write_predictions(found, output / "predictions.csv")
         if plots:
             title = f"{found.metric}, {found.split} split"
             scatter = output / "scatter.png"

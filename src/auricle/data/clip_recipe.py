@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from auricle.core.errors import DataError
 from auricle.data.manifest import SPLITS, Clip, Split
@@ -28,7 +28,7 @@ class DrawRecipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    clips: dict[Split, int] = Field(min_length=1)
+    clips: dict[Split, PositiveInt] = Field(min_length=1)
     pilot: float = Field(0.03, gt=0.0, le=1.0)
 
 

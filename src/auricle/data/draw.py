@@ -33,8 +33,12 @@ EDGES: Final = np.arange(1.0, 5.01, 0.25)
 
 _STRATA: Final = np.arange(1.0, 5.01, 0.125)
 _NEIGHBOURS: Final = 80
-_KINDS: Final = tuple(dict.fromkeys(process.kind for process in PROCESSES.values()))
-_TOPS: Final = {kind: max(p.value for p in PROCESSES.values() if p.kind == kind) for kind in _KINDS}
+# The highest value of each kind that `draw_cascade` or `draw_defect` may draw.
+_TOPS: Final = {
+    kind: max(p.value for p in PROCESSES.values() if p.kind == kind)
+    for kind in dict.fromkeys(p.kind for p in PROCESSES.values())
+} | {"noise": 55, "clip": 40, "resample": 36_000}
+_KINDS: Final = tuple(_TOPS)
 
 
 class Guess:
@@ -57,10 +61,14 @@ class Guess:
         self._labels = _labels(labelled)
         self._forest.fit(self._features(labelled), self._labels)
         self._unseen = np.asarray(self._forest.oob_prediction_)
+        self._learned = {c.id: value for c, value in zip(labelled, self._unseen, strict=True)}
 
     def __call__(self, clips: Sequence[Clip]) -> Floats:
-        """Return the guessed label of each clip."""
-        return np.asarray(self._forest.predict(self._features(clips)))
+        """Return the guessed label of each clip, by trees that didn't learn from that clip."""
+        if not clips:
+            return np.zeros(0)
+        guesses = self._forest.predict(self._features(clips))
+        return np.array([self._learned.get(c.id, g) for c, g in zip(clips, guesses, strict=True)])
 
     def chances(self, guesses: Floats) -> Floats:
         """Return how likely each label bin is, `[guess, bin]`, given guesses.
@@ -130,8 +138,10 @@ def plan_draw(
     """Say which share of each stratum of `waiting` clips to draw, so that `total` may be uniform.
 
     What the pilot holds already is reckoned in, and `surplus` allows for what the guesses will
-    miss. Strata without a share are left to the pilot.
+    miss. Strata without a share are left to the pilot, as are all where no clip is waiting.
     """
+    if not waiting:
+        return {}
     guesses = guess(waiting)
     strata, sizes = np.unique(_stratum_of(guesses), return_counts=True)
     centres = np.array([guesses[_stratum_of(guesses) == s].mean() for s in strata])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.core.audio import Audio
-from auricle.core.errors import InputError, LabelError, SignalError
+from auricle.core.errors import DataError, InputError, LabelError, SignalError
 from auricle.data.clip_recipe import ClipRecipe, DrawRecipe, plan_clips
 from auricle.data.draw import Guess, chances_of, draw_pilot, draw_strata, plan_draw, thin
 from auricle.data.manifest import SPLITS, Clip, Split, read_manifest, write_manifest
@@ -54,16 +55,20 @@ def build_clips(
 
     Audio goes to `output/clips`, the table to `output/manifest.csv`. Clips that cannot be made
     keep their row, with `error` filled. With `labelled`, a table that an earlier build made, its
-    clips are made again and keep their labels, if they come out as the same samples. Recordings
-    named in `leave_out` are not used. Raises `DataError` for a corpus without audio that is long
-    enough.
+    labelled clips are made again and keep their labels, if they come out as the same samples.
+    Recordings named in `leave_out` are not used. Raises `DataError` for a corpus without audio that
+    is long enough, a table without a label, and when fewer clips than to be drawn can be labelled.
     """
     if labelled is None:
         engine_name()  # a missing engine concerns the whole build, not a clip
         recordings = [row for row in read_corpus(corpus) if row.recording not in leave_out]
         planned = plan_clips(recipe, recordings)
     else:
-        planned = [clip for clip in labelled if clip.label is not None]
+        planned = [
+            clip for clip in labelled if clip.label is not None and clip.recording not in leave_out
+        ]
+        if not planned:
+            raise DataError("no clip has a label, of those not left out: take another table")
     output.mkdir(parents=True, exist_ok=True)
     bench = _Bench(recipe, corpus, output, jobs, progress or (lambda done, total: None))
     bench.read_journal(planned)
@@ -126,16 +131,24 @@ class _Bench:
         return [self._done[clip.id] for clip in clips]
 
 
-def _draw(recipe: ClipRecipe, draw: DrawRecipe, pool: Sequence[Clip], bench: _Bench) -> list[Clip]:
-    """Label a pilot, then what the guesses learned from it promise, and thin it to the draw."""
+def _draw(
+    recipe: ClipRecipe, draw: DrawRecipe, planned: Sequence[Clip], bench: _Bench
+) -> list[Clip]:
+    """Label a pilot, then what the guesses learned from it promise, and thin it to the draw.
+
+    Clips that fail are returned besides, and so are all of a reference without a spectrum.
+    """
     rng = np.random.default_rng(recipe.seed)
-    parts = {split: [clip for clip in pool if clip.split == split] for split in draw.clips}
+    pool = [clip for clip in planned if clip.split in draw.clips]
+    spectra = _long_term_spectra(recipe, bench.corpus, {clip.reference: clip for clip in pool})
+    mute = [clip for clip in pool if clip.reference not in spectra]
+    made = [clip for clip in bench.make(mute) if clip.error]
+    usable = [clip for clip in pool if clip.reference in spectra]
+    parts = _split_up([*made, *usable], draw.clips)
     pilots = {split: draw_pilot(part, draw.pilot, rng) for split, part in parts.items()}
-    pilot = _split_up(bench.make([clip for part in pilots.values() for clip in part]))
-    guess = Guess(
-        [clip for part in pilot.values() for clip in part],
-        _long_term_spectra(recipe, bench.corpus, {clip.reference: clip for clip in pool}),
-    )
+    made += bench.make([clip for part in pilots.values() for clip in part])
+    pilot = _split_up(made, dict.fromkeys(draw.clips, 1))
+    guess = Guess([clip for part in pilot.values() for clip in part], spectra)
     more: list[Clip] = []
     chances: dict[str, float] = {}
     for split, total in draw.clips.items():
@@ -147,37 +160,45 @@ def _draw(recipe: ClipRecipe, draw: DrawRecipe, pool: Sequence[Clip], bench: _Be
         labelled = [*pilots[split], *drawn]
         chance = chances_of(labelled, guess, shares, len(known) / len(parts[split]))
         chances |= {clip.id: value for clip, value in zip(labelled, chance.tolist(), strict=True)}
-    rest = _split_up(bench.make(more))
+    made += bench.make(more)
     kept: dict[str, float] = {}
-    for split, total in draw.clips.items():
-        kept |= thin([*pilot[split], *rest.get(split, [])], total, rng)
-    made = {clip.id: clip for part in (*pilot.values(), *rest.values()) for clip in part}
-    return [
-        replace(made[clip.id], probability=round(chances[clip.id] * kept[clip.id], 6))
-        for clip in pool
+    for split, part in _split_up(made, draw.clips).items():
+        kept |= thin(part, draw.clips[split], rng)
+    rows = {clip.id: clip for clip in made if clip.error} | {
+        clip.id: replace(clip, probability=round(chances[clip.id] * kept[clip.id], 6))
+        for clip in made
         if clip.id in kept
-    ]
+    }
+    return [rows[clip.id] for clip in pool if clip.id in rows]
 
 
-def _split_up(clips: Sequence[Clip]) -> dict[Split, list[Clip]]:
+def _split_up(clips: Sequence[Clip], least: Mapping[Split, int]) -> dict[Split, list[Clip]]:
+    """Return the clips of each split that haven't failed; there must be so many of them."""
     parts: dict[Split, list[Clip]] = {}
-    for clip in clips:
-        if clip.label is not None:
-            parts.setdefault(clip.split, []).append(clip)
+    for split, count in least.items():
+        parts[split] = [clip for clip in clips if clip.split == split and not clip.error]
+        errors = [clip.error for clip in clips if clip.split == split and clip.error]
+        if len(parts[split]) < count:
+            raise DataError(
+                f"the {split} split has {len(parts[split])} clips, but {count} are needed"
+                + (f" ({len(errors)} failed, the first with {errors[0]!r})" if errors else "")
+                + ": lower 'clips' of the recipe's 'draw', raise its 'pilot', or add recordings"
+            )
     return parts
 
 
 def _long_term_spectra(
     recipe: ClipRecipe, corpus: Path, references: Mapping[str, Clip]
 ) -> dict[str, NDArray[np.float64]]:
-    """Mean level in 32 mel bands of each reference, by path."""
+    """Mean level in 32 mel bands of each reference that has one, by path."""
     front_end = LogMel(n_mels=32)
-    return {
-        path: front_end(_read_reference(recipe, corpus, clip).mono().samples[0])
-        .mean(axis=0)
-        .astype(np.float64)
-        for path, clip in sorted(references.items())
-    }
+    spectra = {}
+    for path, clip in sorted(references.items()):
+        # What cannot be read or is silent fails again where its clips are made, and is told there.
+        with suppress(InputError):
+            bands = front_end(_read_reference(recipe, corpus, clip).mono().samples[0])
+            spectra[path] = bands.mean(axis=0).astype(np.float64)
+    return spectra
 
 
 def _make_clips(task: _Task) -> list[Clip]:

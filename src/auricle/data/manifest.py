@@ -7,8 +7,9 @@ all that is needed to make the clip's audio again from the corpus.
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -82,7 +83,8 @@ def write_manifest(clips: Sequence[Clip], path: Path) -> None:
 def read_manifest(path: Path) -> list[Clip]:
     """Read clips from `path` (.csv or .parquet).
 
-    Raises `DataError` naming the row when a column is missing or a value does not fit.
+    Raises `DataError` naming the row when a column is missing or a value does not fit, such as a
+    number that isn't finite.
     """
     if not path.is_file():
         raise DataError(f"there is no manifest at {path}: make one with 'auricle data build'")
@@ -96,6 +98,27 @@ def read_manifest(path: Path) -> list[Clip]:
     else:
         raise DataError(f"a manifest ends in .csv or .parquet, not {path.suffix!r}: {path}")
     return [_from_row(row, f"{path}, row {number}") for number, row in enumerate(rows, start=1)]
+
+
+def merge_manifests(paths: Iterable[Path]) -> list[Clip]:
+    """Read the clips of several manifests as one table, their `path` made absolute.
+
+    Raises `DataError` as `read_manifest` does, and for a recording in more than one split: what is
+    trained on must not come again in a test.
+    """
+    clips = [
+        replace(clip, path=str((path.parent / clip.path).resolve()))
+        for path in paths
+        for clip in read_manifest(path)
+    ]
+    splits: dict[str, Split] = {}
+    for clip in clips:
+        if splits.setdefault(clip.recording, clip.split) != clip.split:
+            raise DataError(
+                f"recording {clip.recording!r} is both in the {splits[clip.recording]} and in the"
+                f" {clip.split} split: build one manifest anew, with the other as --leave-out"
+            )
+    return clips
 
 
 def _to_row(clip: Clip) -> dict[str, Any]:
@@ -113,20 +136,26 @@ def _from_row(row: dict[str, Any], place: str) -> Clip:
     if row["split"] not in SPLITS:
         raise DataError(f"{place}: split {row['split']!r} is none of {', '.join(SPLITS)}")
     try:
-        numbers: dict[str, Any] = {name: _to_number(row.get(name)) for name in _NUMBERS}
-        numbers["master"] = row.get("master") or ""
+        numbers: dict[str, Any] = {
+            name: None if row.get(name) in ("", None) else _to_number(row[name])
+            for name in _NUMBERS
+        }
         numbers["channels"] = int(row.get("channels") or 1)
-    except ValueError as error:
+        similarity = row.get("similarity") or ()
+        parts = similarity.split() if isinstance(similarity, str) else similarity
+        # Four decimals is what either kind of table holds.
+        numbers["similarity"] = tuple(round(_to_number(part), 4) for part in parts)
+    except (TypeError, ValueError) as error:
         raise DataError(f"{place}: {error} in a column of numbers") from error
     values: dict[str, Any] = {name: row.get(name) for name in _COLUMNS} | numbers
-    similarity = row.get("similarity") or ()
-    parts = similarity.split() if isinstance(similarity, str) else similarity
-    # Four decimals is what either kind of table holds.
-    return Clip(**{**values, "similarity": tuple(round(float(part), 4) for part in parts)})
+    return Clip(**{**values, "master": row.get("master") or ""})
 
 
-def _to_number(cell: str | float | None) -> float | None:
-    return None if cell in ("", None) else float(cell)
+def _to_number(cell: str | float) -> float:
+    number = float(cell)
+    if not math.isfinite(number):
+        raise ValueError(f"{cell!r} is not finite")
+    return number
 
 
 def _import_parquet() -> tuple[Any, Any]:

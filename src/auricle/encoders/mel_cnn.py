@@ -44,7 +44,7 @@ class MelCnn(Encoder):
         channels: Sequence[int] = (32, 48, 64, 96),
         features: int = 192,
         dropout: float = 0.1,
-        context: int = 236,
+        context: int = 118,
     ) -> None:
         super().__init__()
         self.features = features
@@ -100,7 +100,7 @@ class BandStatistics(nn.Module):
     frames that are holes, of each band, go through a small network. Such statistics alone, given
     to a forest of trees, predict codec quality well.
 
-    >>> BandStatistics(256, 192, stride=4, context=236)(torch.zeros(2, 100, 256)).shape
+    >>> BandStatistics(256, 192, stride=4, context=118)(torch.zeros(2, 100, 256)).shape
     torch.Size([2, 192, 25])
     """
 

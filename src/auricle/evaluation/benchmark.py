@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,9 @@ class Evaluation:
 
     `low` and `high` are the ends of the 90% interval, `sigma` is the standard deviation of the
     error that the metric expects, `target` the label, `failures` are the clips without a score.
+
+    Intervals are bootstrapped over recordings (over clips where there are fewer than three, over
+    processes for their means). What so few or so equal clips leave undefined is None.
     """
 
     metric: str
@@ -45,61 +49,65 @@ class Evaluation:
 
     @property
     def recordings(self) -> tuple[str, ...]:
-        """The recording of each clip: what intervals are bootstrapped over."""
+        """The recording of each clip."""
         return tuple(clip.recording for clip in self.clips)
 
-    def per_clip(self) -> Agreement:
-        """Agreement over clips, bootstrapped over recordings."""
-        return agreement(self.score, self.target, groups=self.recordings)
+    def per_clip(self) -> Agreement | None:
+        """Agreement over clips."""
+        return self._agree(list(range(len(self.clips))))
 
-    def per_process(self) -> Agreement:
+    def per_process(self) -> Agreement | None:
         """Agreement of the means of each process (a codec at a bitrate: a system)."""
         processes = [clip.process for clip in self.clips]
         single = [index for index, process in enumerate(processes) if "+" not in process]
         names = [processes[index] for index in single]
-        _, scores = aggregate_by(self.score[single], names)
-        _, targets = aggregate_by(self.target[single], names)
-        return agreement(scores, targets)
+        with suppress(DataError):
+            _, scores = aggregate_by(self.score[single], names)
+            _, targets = aggregate_by(self.target[single], names)
+            return agreement(scores, targets)
+        return None
 
-    def per_source(self) -> dict[str, Agreement]:
+    def per_source(self) -> dict[str, Agreement | None]:
         """Agreement within each source of recordings that has at least 24 clips."""
         found = {}
         for source in sorted({clip.source for clip in self.clips}):
             rows = [index for index, clip in enumerate(self.clips) if clip.source == source]
             if len(rows) >= 24:
-                groups = [self.clips[row].recording for row in rows]
-                # A single recording leaves nothing to draw from but its clips.
-                found[source] = agreement(
-                    self.score[rows],
-                    self.target[rows],
-                    groups=groups if len(set(groups)) > 2 else None,
-                )
+                found[source] = self._agree(rows)
         return found
 
     def clean(self) -> Vector:
         """Scores of the clips that nothing was done to."""
         return self.score[[clip.process == "" for clip in self.clips]]
 
-    def coverage(self) -> Estimate:
-        """Share of clips whose label lies in the interval, bootstrapped over recordings."""
-        inside = ((self.low <= self.target) & (self.target <= self.high)).astype(np.float64)
-        return bootstrap_interval(_mean, inside, groups=self.recordings)
+    def coverage(self) -> Estimate | None:
+        """Share of clips whose label lies in the interval."""
+        return self._share((self.low <= self.target) & (self.target <= self.high))
 
-    def reliability(self) -> dict[float, Estimate]:
+    def reliability(self) -> dict[float, Estimate | None]:
         """Share of clips whose label lies in a central interval, by the interval's nominal share.
 
         Errors are taken for normal with each clip's own `sigma`, so an honest `sigma` and a normal
-        shape put every share at its nominal value. Bootstrapped over recordings. Source: V.
-        Kuleshov, N. Fenner and S. Ermon, "Accurate uncertainties for deep learning using
-        calibrated regression", ICML 2018.
+        shape put every share at its nominal value. Source: V. Kuleshov, N. Fenner and S. Ermon,
+        "Accurate uncertainties for deep learning using calibrated regression", ICML 2018.
         """
         error = np.abs(self.target - self.score)
         found = {}
         for level in LEVELS:
             reach = float(stats.norm.ppf(0.5 + level / 2.0)) * self.sigma
-            inside = (error <= reach).astype(np.float64)
-            found[level] = bootstrap_interval(_mean, inside, groups=self.recordings)
+            found[level] = self._share(error <= reach)
         return found
+
+    def _agree(self, rows: list[int]) -> Agreement | None:
+        groups = _groups([self.clips[row] for row in rows])
+        with suppress(DataError):
+            return agreement(self.score[rows], self.target[rows], groups=groups)
+        return None
+
+    def _share(self, inside: NDArray[np.bool_]) -> Estimate | None:
+        with suppress(DataError):
+            return bootstrap_interval(_mean, inside.astype(np.float64), groups=_groups(self.clips))
+        return None
 
 
 def evaluate_metric(
@@ -161,6 +169,12 @@ def write_predictions(evaluation: Evaluation, path: Path) -> None:
         for clip, *values in zip(evaluation.clips, *columns, strict=True):
             numbers = (f"{value:.3f}" for value in values)
             writer.writerow((clip.id, clip.recording, clip.source, clip.process, *numbers))
+
+
+def _groups(clips: Sequence[Clip]) -> list[str] | None:
+    """Recordings to bootstrap over; of one or two there is nothing to draw but their clips."""
+    names = [clip.recording for clip in clips]
+    return names if len(set(names)) > 2 else None
 
 
 def _mean(values: Vector) -> float:

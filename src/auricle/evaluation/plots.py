@@ -75,12 +75,13 @@ def draw_scatter(
 def draw_reliability(evaluation: Evaluation, path: Path) -> None:
     """Write a PNG of the share of labels inside intervals over their nominal share, in percent.
 
-    Bars are 95% intervals, bootstrapped over recordings. Raises `MissingDependencyError` without
-    matplotlib, or what `Evaluation.reliability` raises.
+    Bars are 95% intervals, bootstrapped as `Evaluation` says. Raises `MissingDependencyError`
+    without matplotlib.
     """
-    found = evaluation.reliability()
+    found = {level: share for level, share in evaluation.reliability().items() if share}
     nominal = 100.0 * np.array(list(found))
-    share, low, high = 100.0 * np.array([(e.value, e.low, e.high) for e in found.values()]).T
+    ends = np.array([(e.value, e.low, e.high) for e in found.values()]).reshape(-1, 3)
+    share, low, high = 100.0 * ends.T
     title = f"{evaluation.metric}, {evaluation.split} split"
     figure, axes = _square(title, "nominal share, %", "labels inside, %")
     axes.errorbar(nominal, share, yerr=(share - low, high - share), marker="o", capsize=3.0)

@@ -18,18 +18,18 @@ _HEADER = (
 
 
 def to_json(evaluation: Evaluation) -> dict[str, Any]:
-    """Return everything the report says as plain data."""
+    """Return everything the report says as plain data, with None for what is undefined."""
     return {
         "metric": evaluation.metric,
         "model_sha256": evaluation.model_sha256,
         "split": evaluation.split,
         "recordings": count_recordings(evaluation.clips),
-        "per_clip": asdict(evaluation.per_clip()),
-        "per_process": asdict(evaluation.per_process()),
-        "per_source": {name: asdict(a) for name, a in evaluation.per_source().items()},
-        "coverage": asdict(evaluation.coverage()),
+        "per_clip": _plain(evaluation.per_clip()),
+        "per_process": _plain(evaluation.per_process()),
+        "per_source": {name: _plain(a) for name, a in evaluation.per_source().items()},
+        "coverage": _plain(evaluation.coverage()),
         "reliability": [
-            {"nominal": level, "inside": asdict(share)}
+            {"nominal": level, "inside": _plain(share)}
             for level, share in evaluation.reliability().items()
         ],
         "failures": [{"id": name, "message": text} for name, text in evaluation.failures],
@@ -39,7 +39,8 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
 def to_markdown(evaluation: Evaluation, *, plots: bool = False) -> str:
     """Return the tables that docs/results and model cards show.
 
-    With `plots`, the text shows `scatter.png` and `reliability.png`, to be drawn beside it.
+    What is undefined is a dash. With `plots`, the text shows `scatter.png` and `reliability.png`,
+    to be drawn beside it.
     """
     rows = [_row("all clips", evaluation.per_clip())]
     rows += [_row(source, found) for source, found in evaluation.per_source().items()]
@@ -49,13 +50,13 @@ def to_markdown(evaluation: Evaluation, *, plots: bool = False) -> str:
         f"`{evaluation.metric}` on the {evaluation.split} split:"
         f" {len(evaluation.clips)} clips of {count_recordings(evaluation.clips)} recordings,"
         f" {len(evaluation.failures)} without a score. Brackets hold 95% intervals,"
-        " bootstrapped over recordings (over processes in the last row).",
+        " bootstrapped over recordings (over clips where a row has fewer than three recordings,"
+        " over processes in the last row).",
         "",
         _HEADER,
         *rows,
         "",
-        f"The 90% interval holds the label of {covered} of the clips; bootstrapped over"
-        " recordings.",
+        f"The 90% interval holds the label of {covered} of the clips; bootstrapped like all clips.",
         "",
         "Intervals of other widths, from the standard deviation stated with each score and a normal"
         " shape of its error:",
@@ -83,11 +84,19 @@ def to_markdown(evaluation: Evaluation, *, plots: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _percent(share: Estimate) -> str:
+def _plain(found: Agreement | Estimate | None) -> dict[str, Any] | None:
+    return None if found is None else asdict(found)
+
+
+def _percent(share: Estimate | None) -> str:
+    if share is None:
+        return "-"
     return f"{100 * share.value:.1f}% [{100 * share.low:.1f}, {100 * share.high:.1f}]"
 
 
-def _row(name: str, found: Agreement) -> str:
+def _row(name: str, found: Agreement | None) -> str:
+    if found is None:
+        return f"| {name} |" + " - |" * (1 + len(_MEASURES))
     cells = []
     for measure in _MEASURES:
         estimate, digits = getattr(found, measure), 2 if measure in ("rmse", "mae") else 3

@@ -88,7 +88,7 @@ class MelCnnConfig(Part):
     channels: Sizes = (32, 48, 64, 96)
     features: Size = 192
     dropout: Rate = 0.1
-    context: Annotated[int, Field(ge=0)] = 236
+    context: Annotated[int, Field(ge=0)] = 118
 
 
 class VggConfig(Part):
