@@ -1,6 +1,6 @@
 """Embed a trained bundle in the package: set its ceiling, calibrate anew, add the model card.
 
-    python benchmarks/embed.py BUNDLE docs/cards/codec-music.v2.md --ceiling 20000 --features DIR
+    python benchmarks/embed.py BUNDLE docs/cards/codec-music.v3.md --ceiling 20000 --features DIR
 
 The network was trained with the bands above 20 kHz emptied at random, so it works without them;
 emptying them always keeps a score from following the sample rate. `DIR` holds the features that

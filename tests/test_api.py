@@ -101,7 +101,7 @@ def test_rows_are_the_documented_schema(write: Write) -> None:
         if line.startswith("| `")
     }
     assert row.keys() == documented
-    assert row["metric"] == "codec-music.v2"
+    assert row["metric"] == "codec-music.v3"
     assert len(row["model_sha256"]) == 64
     assert row["worst"].keys() == {"start", "end", "score"}
     failed = to_row(bad)

@@ -4,7 +4,7 @@
 >>> report = auricle.assess(["examples/lossless.flac"])
 >>> score = report.scores[0]
 >>> score.metric, score.interval[0] <= score.value <= score.interval[1]
-('codec-music.v2', True)
+('codec-music.v3', True)
 """
 
 from importlib.metadata import version

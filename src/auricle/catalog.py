@@ -42,8 +42,8 @@ class Entry:
 _ENTRIES = (
     Entry(
         name="codec-music",
-        tag="v2",
-        sha256="ca606922db95e15b91d5b884806e502cdb04b8e21a1720ce12e08fcef00e9edb",
+        tag="v3",
+        sha256="4a3580255dfe038b33f5b2ebcc57ed496b9b828cc5b5f367c1308eb4256d74ab",
         licence="Apache-2.0",
     ),
 )
@@ -57,7 +57,7 @@ def find_metric(name: str) -> Entry:
     Raises `UnknownMetricError` when there is none, or when several tags share the name.
 
     >>> find_metric("codec-music").full_name
-    'codec-music.v2'
+    'codec-music.v3'
     """
     if name in CATALOG:
         return CATALOG[name]

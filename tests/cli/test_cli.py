@@ -174,7 +174,7 @@ def test_degrading_keeps_length_rate_and_channels(write: Write, tmp_path: Path) 
 
 def test_metrics_and_cards() -> None:
     listed = auricle("metrics")
-    assert "codec-music.v2" in listed.stdout.replace("\n", "")
+    assert "codec-music.v3" in listed.stdout.replace("\n", "")
     card = auricle("metrics", "show", "codec-music")
     assert "# codec-music" in card.stdout
     assert auricle("metrics", "show", "nothing").returncode == 2

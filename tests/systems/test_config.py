@@ -35,7 +35,7 @@ def test_a_configuration_survives_json() -> None:
 
 def test_spec_states_the_facts() -> None:
     spec = COMPACT.spec
-    assert spec.full_name == "codec-music.v2"
+    assert spec.full_name == "codec-music.v3"
     assert spec.scale == Scale(0.0, 100.0, higher_is_better=True)
     assert (spec.sample_rate, spec.channels, spec.needs_reference) == (48000, 1, False)
 

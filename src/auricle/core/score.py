@@ -99,7 +99,7 @@ class Score:
 class Result:
     """One requested score: `score` or `error` is there, never both, never neither.
 
-    >>> Result("a.wav", "codec-music.v2", "")
+    >>> Result("a.wav", "codec-music.v3", "")
     Traceback (most recent call last):
     ValueError: a result holds either a score or an error
     """
