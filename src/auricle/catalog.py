@@ -43,7 +43,7 @@ _ENTRIES = (
     Entry(
         name="codec-music",
         tag="v3",
-        sha256="4a3580255dfe038b33f5b2ebcc57ed496b9b828cc5b5f367c1308eb4256d74ab",
+        sha256="146d8b3f3c6d98c8d7d0597eb9885ceb1a7f933dee32f298a75cd189716fc393",
         licence="Apache-2.0",
     ),
 )
