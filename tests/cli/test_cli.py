@@ -91,13 +91,18 @@ def test_resuming_never_touches_what_is_not_its_own(folder: Path, tmp_path: Path
     assert notes.read_text() == '{"mine": 1}\nimportant\n'
 
 
-def test_an_interrupt_has_its_own_exit_code(write: Write) -> None:
-    path = write("long.wav", np.tile(make_music(10.0), 60))
-    command = [sys.executable, "-m", "auricle", "score", *[str(path)] * 50]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    time.sleep(3.0)
+def test_an_interrupt_has_its_own_exit_code(folder: Path, write: Write, tmp_path: Path) -> None:
+    long, output = write("long.wav", np.tile(make_music(10.0), 60)), tmp_path / "scores.jsonl"
+    command = [sys.executable, "-m", "auricle", "score", str(folder / "0.wav"), *[str(long)] * 50]
+    process = subprocess.Popen(
+        [*command, "--output", str(output)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    # When the first row is there the imports are done and the next file is under way.
+    deadline = time.monotonic() + 60.0
+    while not (output.exists() and output.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == 130
 
 
