@@ -30,7 +30,7 @@ from auricle.data.features import FeatureSet, LabelledClip, read_features
 from auricle.degrade.base import parse_cascade
 from auricle.heads.calibration import Calibration
 from auricle.stats.correlation import pearson, rmse, spearman
-from auricle.stats.intervals import Estimate, wilson_interval
+from auricle.stats.intervals import Estimate
 from auricle.systems.history import sigmoid
 from auricle.training.fit import Predictions, fit, predict, used_rows
 from auricle.training.loop import calibrate_by
@@ -138,10 +138,7 @@ def to_markdown(folds: Mapping[str, Mapping[str, Any]]) -> str:
         rows.append([name, part["items"], part["recordings"], *measures, inside, *lossy])
     if any(fold["called_lossy"] for fold in folds.values()):
         header += ["never coded, called lossy", "coded, called lossy"]
-    return (
-        "Brackets hold 95% intervals, bootstrapped over recordings; those of shares Wilson's.\n\n"
-        + table(header, rows)
-    )
+    return f"Brackets hold 95% intervals, bootstrapped over recordings.\n\n{table(header, rows)}"
 
 
 def _summarise(
@@ -192,11 +189,10 @@ def _cell(found: dict[str, float] | None, digits: int, *, factor: float = 1.0) -
 
 
 def _share(part: Mapping[str, int]) -> str:
-    """Return how many of the clips are called lossy, in %."""
+    """Return how many of the clips are called lossy."""
     if not part["clips"]:
         return "-"
-    share = show(wilson_interval(part["called"], part["clips"]), 1, factor=100.0)
-    return f"{share} of {part['clips']} ({part['recordings']} recordings)"
+    return f"{part['called']} of {part['clips']} ({part['recordings']} recordings)"
 
 
 def _tell(name: str, epoch: Epoch) -> None:
