@@ -32,7 +32,7 @@ from auricle.data.manifest import SPLITS
 from auricle.data.recordings import read_corpus
 from auricle.data.workers import run_tasks
 from auricle.degrade.base import apply_cascade, parse_cascade
-from auricle.degrade.processes import PROCESSES
+from auricle.degrade.processes import DEFECTS, PROCESSES
 from auricle.reference.visqol import Visqol
 from auricle.stats.correlation import pearson, rmse, spearman
 from excerpts import (
@@ -68,7 +68,7 @@ UNSEEN = (
     "lowpass:5000+noise:30", "lowpass:7500+noise:20", "lowpass:9000+noise:40",
 )  # fmt: skip
 # What training clips go through, after the clip recipe `codec-music`: one of the 45, and defects.
-TRAINED = {process.kind for process in PROCESSES.values()} | {"noise", "clip", "resample"}
+TRAINED = {process.kind for process in PROCESSES.values()} | DEFECTS.keys()
 SHORTEST = 4.0
 
 

@@ -93,3 +93,13 @@ def test_a_clip_that_is_too_short_is_named(clips: list[Clip], tmp_path: Path) ->
 def test_clips_without_labels_are_refused(clips: list[Clip], tmp_path: Path) -> None:
     with pytest.raises(DataError, match="none of the clips has a label"):
         write([clips[2]], tmp_path)
+
+
+def test_features_of_an_earlier_version_are_to_be_written_again(
+    clips: list[Clip], tmp_path: Path
+) -> None:
+    write(clips, tmp_path)
+    table = tmp_path / "features" / "clips.csv"
+    table.write_text(table.read_text("utf-8").replace("reference", "other", 1), "utf-8")
+    with pytest.raises(DataError, match="lacks the columns reference: write the features again"):
+        read_features(tmp_path / "features")

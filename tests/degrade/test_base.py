@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -73,7 +74,8 @@ def test_text_reads_back(processes: list[Process]) -> None:
 @given(st.text(max_size=20))
 def test_no_text_breaks_the_parser(text: str) -> None:
     with suppress(ConfigError):
-        parse_cascade(text)
+        processes = parse_cascade(text)
+        assert parse_cascade(format_cascade(processes)) == processes
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from pydantic import ValidationError
@@ -195,8 +196,12 @@ def test_random_trunks_let_signal_and_gradient_through(precision: torch.dtype) -
 def test_the_network_becomes_onnx() -> None:
     config = load_recipe("codec-inception").system
     torch.manual_seed(0)
-    # Raises if ONNX Runtime disagrees.
-    export_onnx(System(ImageCnn(Small()), FlattenPooling(), RegressionHead(2, (4,))), config)
+    system = System(ImageCnn(Small()), FlattenPooling(), RegressionHead(2, (4,))).eval()
+    session = onnxruntime.InferenceSession(export_onnx(system, config))
+    log_mel = torch.rand(2, config.segment_frames, config.front_end.n_mels)
+    mean = session.run(["mean"], {"log_mel": log_mel.numpy()})[0]
+    with torch.no_grad():
+        torch.testing.assert_close(torch.from_numpy(mean), system(log_mel).mean)
 
 
 @pytest.fixture

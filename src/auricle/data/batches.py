@@ -98,7 +98,7 @@ class Batches:
     Every epoch's order, crops and augmentation follow from `seed` and the epoch's number alone,
     so an interrupted training goes on exactly as it would have. Crops are `crop` frames long
     (None: whole clips); the label of a crop is the mean of its quality over time. A `splice` of the
-    clips go over, somewhere, into another one of the same reference, whose quality is another.
+    clips go over, somewhere, into one of the same reference, usually of another quality.
     """
 
     def __init__(

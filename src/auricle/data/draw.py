@@ -23,7 +23,7 @@ from scipy.optimize import lsq_linear
 from auricle.core.errors import MissingDependencyError
 from auricle.data.manifest import Clip
 from auricle.degrade.base import parse_cascade
-from auricle.degrade.processes import PROCESSES
+from auricle.degrade.processes import DEFECTS, PROCESSES
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -37,7 +37,7 @@ _NEIGHBOURS: Final = 80
 _TOPS: Final = {
     kind: max(p.value for p in PROCESSES.values() if p.kind == kind)
     for kind in dict.fromkeys(p.kind for p in PROCESSES.values())
-} | {"noise": 55, "clip": 40, "resample": 36_000}
+} | {kind: high for kind, (_, high) in DEFECTS.items()}
 _KINDS: Final = tuple(_TOPS)
 
 

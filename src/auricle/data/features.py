@@ -194,7 +194,12 @@ def _to_cell(value: object) -> object:
 
 def _read_clips(path: Path) -> Iterator[LabelledClip]:
     with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
+        reader = csv.DictReader(file)
+        missing = {field.name for field in fields(LabelledClip)} - set(reader.fieldnames or ())
+        if missing:
+            lacking = ", ".join(sorted(missing))
+            raise DataError(f"{path} lacks the columns {lacking}: write the features again")
+        for row in reader:
             if row["split"] not in SPLITS:
                 raise DataError(f"{path}: split {row['split']!r} is none of {', '.join(SPLITS)}")
             yield LabelledClip(

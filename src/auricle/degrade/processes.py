@@ -41,10 +41,10 @@ PROCESSES: Mapping[int, Process] = MappingProxyType(dict(zip(count(1), _tables()
 REDUNDANT = frozenset({6, 7, 8, 14, 15, 16, 23, 24, 25, 26, 27, 32, 39, 40, 41})
 """Ids left out of the single processes of the training material (section III.B, step 2)."""
 
-# Lowest and highest dB, % or Hz; the last two are drawn evenly in their logarithm.
-_NOISE = (10, 55)
-_CLIP = (1, 40)
-_RESAMPLE = (6_000, 36_000)
+DEFECTS: Mapping[str, tuple[int, int]] = MappingProxyType(
+    {"noise": (10, 55), "clip": (1, 40), "resample": (6_000, 36_000)}
+)
+"""Lowest and highest dB, % or Hz that `draw_defect` draws."""
 
 
 def draw_process(rng: np.random.Generator) -> Process:
@@ -74,11 +74,12 @@ def draw_defect(rng: np.random.Generator) -> tuple[Process, ...]:
     >>> len(draw_defect(np.random.default_rng(7))) in (1, 2)
     True
     """
-    kind = ("noise", "clip", "resample")[int(rng.integers(3))]
+    kind = tuple(DEFECTS)[int(rng.integers(len(DEFECTS)))]
+    low, high = DEFECTS[kind]
     if kind == "noise":
-        value = int(rng.integers(_NOISE[0], _NOISE[1] + 1))
+        value = int(rng.integers(low, high + 1))
     else:
-        low, high = _CLIP if kind == "clip" else _RESAMPLE
+        # Shares and rates evenly in their logarithm, as decibels are by themselves.
         value = round(float(np.exp(rng.uniform(np.log(low), np.log(high)))))
     defect, company = Process(kind, value), draw_process(rng)
     return ((defect,), (defect,), (defect, company), (company, defect))[int(rng.integers(4))]
