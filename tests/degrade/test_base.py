@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
