@@ -83,7 +83,7 @@ class LogMel:
 
     def _mel_power(self, samples: Samples) -> NDArray[np.float32]:
         window = np.hanning(self.n_fft + 1)[:-1].astype(np.float32)
-        filters = _mel_filters(self.sample_rate, self.n_fft, self.n_mels)
+        filters = mel_filters(self.sample_rate, self.n_fft, self.n_mels)
         padded = np.pad(samples - samples.mean(dtype=np.float64), self.n_fft // 2)
         padded = padded.astype(np.float32)
         if padded.size < self.n_fft:
@@ -99,7 +99,7 @@ class LogMel:
 
 def _peak(front_end: LogMel) -> float:
     """Largest filter weight: what a full-scale sine passes at most."""
-    filters = _mel_filters(front_end.sample_rate, front_end.n_fft, front_end.n_mels)
+    filters = mel_filters(front_end.sample_rate, front_end.n_fft, front_end.n_mels)
     return float(filters.max())
 
 
@@ -113,8 +113,8 @@ def mel_edges(sample_rate: int, n_mels: int) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=8)
-def _mel_filters(sample_rate: int, n_fft: int, n_mels: int) -> scipy.sparse.csr_array:
-    """Triangular filters `[mel, bin]`, sparse: most weights are zero."""
+def mel_filters(sample_rate: int, n_fft: int, n_mels: int) -> scipy.sparse.csr_array:
+    """Return triangular filters `[mel, bin]` on Slaney's scale, sparse: most weights are zero."""
     bins = np.fft.rfftfreq(n_fft, 1.0 / sample_rate)
     edges = mel_edges(sample_rate, n_mels)
     rising = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
