@@ -20,10 +20,11 @@ from pathlib import Path
 import numpy as np
 
 import auricle
-from auricle.catalog import find_bundle
+from auricle.catalog import find_metric
 from auricle.core.audio import Audio
 from auricle.degrade.codecs import encode
 from auricle.signal.io import AudioStream, read_audio, write_audio
+from auricle.systems.bundle import read_bundle
 
 EXAMPLE = Path("examples/lossless.flac")
 
@@ -38,7 +39,7 @@ def loop_example(minutes: float) -> Audio:
 def time_file(path: Path) -> dict[str, float]:
     """Return processor seconds per stage, and audio seconds per processor second."""
     metric = auricle.load("codec-music")
-    front_end = find_bundle("codec-music").config.front_end.build()
+    front_end = read_bundle(find_metric("codec-music").folder).config.front_end.build()
     began = time.process_time()
     with AudioStream(path) as stream:
         for _ in stream.blocks():

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import auricle
-from auricle.catalog import find_bundle
+from auricle.catalog import find_metric
 from auricle.core.errors import DataError, InputError, LabelError
 from auricle.data.clip_recipe import plan_clips, read_clip_recipe
 from auricle.data.manifest import SPLITS
@@ -35,6 +35,7 @@ from auricle.degrade.base import apply_cascade, parse_cascade
 from auricle.degrade.processes import DEFECTS, PROCESSES
 from auricle.reference.visqol import Visqol
 from auricle.stats.correlation import pearson, rmse, spearman
+from auricle.systems.bundle import read_bundle
 from excerpts import (
     SAMPLE_RATE,
     Excerpt,
@@ -144,7 +145,7 @@ def judge(task: Task) -> list[Outcome]:
     except InputError as error:
         return [Outcome(*names, process, error=str(error)) for process in task.processes]
     metric = auricle.load(task.metric)
-    scale = find_bundle(task.metric).config.label_scale
+    scale = read_bundle(find_metric(task.metric).folder).config.label_scale
     outcomes = []
     for process in task.processes:
         try:

@@ -20,14 +20,14 @@ from auricle.degrade.base import apply_process, parse_process
 from auricle.signal.io import list_audio, read_audio, write_audio
 from auricle.signal.resample import resample
 from auricle.signal.spectra import LogMel
-from auricle.systems.runtime import Metric
+from auricle.systems.runtime import QualityMetric
 
 Write = Callable[..., Path]
 EXAMPLES = [Path(name) for name in list_audio("examples")]
 
 
 @pytest.fixture(scope="module")
-def metric() -> Metric:
+def metric() -> QualityMetric:
     return auricle.load("codec-music")
 
 
@@ -49,7 +49,7 @@ def test_python_and_command_line_agree() -> None:
 
 
 def test_training_features_are_what_inference_hears(
-    metric: Metric, write: Write, tmp_path: Path
+    metric: QualityMetric, write: Write, tmp_path: Path
 ) -> None:
     from auricle.data.features import write_features
     from auricle.data.manifest import Clip
@@ -76,7 +76,7 @@ def test_gain_moves_a_score_by_less_than_a_point(gain: float, seed: int) -> None
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 @pytest.mark.parametrize("rate", [44100, 96000])
 def test_conversion_moves_a_score_by_less_than_a_point(
-    metric: Metric, path: Path, rate: int
+    metric: QualityMetric, path: Path, rate: int
 ) -> None:
     audio = read_audio(path, sample_rate=48000)
     converted = resample(audio, rate)
@@ -85,14 +85,14 @@ def test_conversion_moves_a_score_by_less_than_a_point(
     assert abs(after - before) < 1.0
 
 
-def test_padding_does_not_matter(metric: Metric, write: Write) -> None:
+def test_padding_does_not_matter(metric: QualityMetric, write: Write) -> None:
     # Whole segments more, of the same kind, leave the first ones as they were.
     samples = make_music(20.0)
     long = metric(np.tile(samples, 2), RATE)
     assert [m.score for m in long.track[:20]] == [m.score for m in metric(samples, RATE).track]
 
 
-def test_torch_and_onnx_runtime_agree(metric: Metric) -> None:
+def test_torch_and_onnx_runtime_agree(metric: QualityMetric) -> None:
     torch = pytest.importorskip("torch")
     from auricle.systems.system import load_system
 
@@ -111,7 +111,9 @@ def test_torch_and_onnx_runtime_agree(metric: Metric) -> None:
 @pytest.mark.parametrize(
     "ladder", [("mp3:32k", "mp3:128k"), ("opus:24k", "opus:128k"), ("lowpass:3500", "lowpass:9000")]
 )
-def test_harder_degradation_never_scores_better(metric: Metric, ladder: tuple[str, str]) -> None:
+def test_harder_degradation_never_scores_better(
+    metric: QualityMetric, ladder: tuple[str, str]
+) -> None:
     music = Audio.from_array(make_music(10.0), RATE)
     hard, soft = (
         metric(apply_process(music, parse_process(process)).samples, RATE) for process in ladder

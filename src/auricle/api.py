@@ -16,7 +16,7 @@ from auricle.catalog import load
 from auricle.core.errors import ConfigError, InputError, MissingFileError
 from auricle.core.score import History, Moment, Report, Result
 from auricle.signal.io import list_audio
-from auricle.systems.runtime import Metric
+from auricle.systems.metric import Metric
 
 PathLike = str | os.PathLike[str]
 Row = dict[str, Any]

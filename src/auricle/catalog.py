@@ -15,8 +15,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from auricle.core.errors import BundleError, UnknownMetricError
-from auricle.systems.bundle import Bundle, read_bundle
-from auricle.systems.runtime import Metric
+from auricle.systems.bundle import Bundle, FusionBundle, read_any_bundle
+from auricle.systems.fusion_runtime import FusionMetric
+from auricle.systems.metric import Metric
+from auricle.systems.runtime import QualityMetric
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +74,18 @@ def find_metric(name: str) -> Entry:
     raise UnknownMetricError(f"no metric is called {name!r}: {hint}")
 
 
-def find_bundle(name: str) -> Bundle:
+def find_bundle(name: str) -> Bundle | FusionBundle:
     """Return the checked bundle of a catalog name, or of a bundle folder given as a path.
 
     Raises `UnknownMetricError` or `BundleError`.
 
-    >>> find_bundle("codec-music").config.front_end.sample_rate
+    >>> find_bundle("codec-music").config.spec.sample_rate
     48000
     """
     if Path(name, "system.yaml").is_file():
-        return read_bundle(Path(name))
+        return read_any_bundle(Path(name))
     entry = find_metric(name)
-    bundle = read_bundle(entry.folder)
+    bundle = read_any_bundle(entry.folder)
     if bundle.model_sha256 != entry.sha256:
         raise BundleError(
             f"{entry.folder}: the model is not the one this version was released with;"
@@ -103,4 +105,5 @@ def load(metric: str) -> Metric:
     >>> 0.0 <= load("codec-music")(noise, 48000).value <= 100.0
     True
     """
-    return Metric(find_bundle(metric))
+    bundle = find_bundle(metric)
+    return QualityMetric(bundle) if isinstance(bundle, Bundle) else FusionMetric(bundle)

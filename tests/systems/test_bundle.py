@@ -33,8 +33,9 @@ def test_saving_again_replaces_everything(bundle: Bundle) -> None:
     read = read_bundle(bundle.folder)
     assert read.weights.read_bytes() == b"other"
     assert not (bundle.folder / "model.onnx").exists()
+    assert read.model_sha256 == read.checksums["weights.safetensors"]
     with pytest.raises(BundleError, match=r"holds no model\.onnx"):
-        _ = read.model_sha256
+        _ = read.onnx
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,16 @@ from auricle.core.traces import TRACES
 from auricle.signal.spectra import LogMel
 from auricle.systems.bundle import Bundle, save_bundle
 from auricle.systems.history import find_band_edge, read_history, sigmoid
-from auricle.systems.runtime import Metric
+from auricle.systems.runtime import QualityMetric
 
 
 @pytest.fixture(scope="module")
-def metric(told: Bundle) -> Metric:
-    return Metric(told)
+def metric(told: Bundle) -> QualityMetric:
+    return QualityMetric(told)
 
 
 def test_a_history_is_the_mean_of_its_segments_as_torch_sees_them(
-    told: Bundle, metric: Metric
+    told: Bundle, metric: QualityMetric
 ) -> None:
     torch = pytest.importorskip("torch")
     from auricle.systems.system import load_system
@@ -45,7 +45,7 @@ def test_a_history_is_the_mean_of_its_segments_as_torch_sees_them(
     assert metric(samples, RATE).value == pytest.approx(value, abs=0.01)
 
 
-def test_the_order_of_segments_does_not_matter(metric: Metric) -> None:
+def test_the_order_of_segments_does_not_matter(metric: QualityMetric) -> None:
     one, other = make_music(1.0, 1), make_music(1.0, 2)
     forwards = metric(np.concatenate([one, other]), RATE).history
     backwards = metric(np.concatenate([other, one]), RATE).history
@@ -53,8 +53,10 @@ def test_the_order_of_segments_does_not_matter(metric: Metric) -> None:
     assert metric(one, RATE).history != metric(other, RATE).history
 
 
-def test_a_correction_moves_score_track_and_interval_alike(told: Bundle, metric: Metric) -> None:
-    plain = Metric(
+def test_a_correction_moves_score_track_and_interval_alike(
+    told: Bundle, metric: QualityMetric
+) -> None:
+    plain = QualityMetric(
         replace(told, calibration=told.calibration.model_copy(update={"correction": None}))
     )
     samples = make_music(1.0)
@@ -67,8 +69,8 @@ def test_a_correction_moves_score_track_and_interval_alike(told: Bundle, metric:
     assert after.history == before.history
 
 
-def test_systems_without_history_tell_none(untold: Bundle, metric: Metric) -> None:
-    plain = Metric(untold)
+def test_systems_without_history_tell_none(untold: Bundle, metric: QualityMetric) -> None:
+    plain = QualityMetric(untold)
     assert (metric.tells_history, plain.tells_history) == (True, False)
     samples = make_music(1.0)
     assert plain(samples, RATE) == replace(metric(samples, RATE), history=None)
@@ -86,7 +88,7 @@ def test_traces_of_another_version_are_refused(told: Bundle) -> None:
     folder = told.folder.with_name("other")
     other = save_bundle(folder, told.config, told.calibration, onnx=model.SerializeToString())
     with pytest.raises(BundleError, match="another history"):
-        Metric(other)
+        QualityMetric(other)
 
 
 @pytest.mark.parametrize(("logit", "threshold", "verdict"), [

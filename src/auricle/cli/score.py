@@ -18,7 +18,7 @@ from auricle.cli.progress import track_files
 from auricle.cli.render import CsvWriter, JsonWriter, LinesWriter, TableWriter, Writer
 from auricle.cli.resume import keep_finished
 from auricle.core.errors import ConfigError
-from auricle.systems.runtime import Metric
+from auricle.systems.metric import Metric
 
 
 class Format(enum.StrEnum):

@@ -70,12 +70,23 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class AxisScore:
+    """What a metric of several axes says on one of them; `interval` is the 90% interval."""
+
+    name: str
+    value: float
+    interval: tuple[float, float]
+    scale: Scale
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """What a metric says about one recording.
 
     `interval` is the 90% interval `(low, high)`, `sigma` the standard deviation of the error to be
     expected, `track` the value over time (silent stretches are missing from it), `duration` the
-    length in seconds. `history` is None from metrics that don't tell it.
+    length in seconds. `history` is None from metrics that don't tell it. `axes` are all axes of a
+    metric that has several, of which the first is also `value`.
     """
 
     value: float
@@ -87,6 +98,7 @@ class Score:
     duration: float
     warnings: tuple[Notice, ...] = ()
     history: History | None = None
+    axes: tuple[AxisScore, ...] = ()
 
     @property
     def worst(self) -> Moment:

@@ -31,7 +31,8 @@ class MetricSpec:
     """Facts about a metric, neural or classical.
 
     `sample_rate` is the rate in Hz the metric works at, `shortest` the shortest input in
-    seconds it accepts, `listens_to_level` whether gain alone may change its value.
+    seconds it accepts, `listens_to_level` whether gain alone may change its value. `axes` are the
+    things that it rates when there are several; the first is what its score shows.
     """
 
     name: str
@@ -46,6 +47,7 @@ class MetricSpec:
     listens_to_level: bool
     licence: str
     citation: str
+    axes: tuple[str, ...] = ()
 
     @property
     def full_name(self) -> str:

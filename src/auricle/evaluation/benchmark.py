@@ -14,10 +14,11 @@ from scipy import stats
 
 from auricle.api import score_files
 from auricle.catalog import find_bundle
-from auricle.core.errors import DataError
+from auricle.core.errors import ConfigError, DataError
 from auricle.data.manifest import Clip, Split, read_manifest
 from auricle.stats.intervals import Estimate, bootstrap_interval
 from auricle.stats.performance import Agreement, aggregate_by, agreement
+from auricle.systems.bundle import Bundle
 
 Vector = NDArray[np.float64]
 
@@ -120,12 +121,16 @@ def evaluate_metric(
 ) -> Evaluation:
     """Score the labelled clips of a split through the same door that users go through.
 
-    Raises `DataError` when the split holds no labelled clips or none of them can be scored.
+    Raises `DataError` when the split holds no labelled clips or none of them can be scored, and
+    `ConfigError` for a metric of several axes.
     """
     clips = [c for c in read_manifest(manifest) if c.split == split and c.label is not None]
     if not clips:
         raise DataError(f"{manifest} holds no labelled clips of the {split} split")
-    label_scale = find_bundle(metric).config.label_scale
+    bundle = find_bundle(metric)
+    if not isinstance(bundle, Bundle):
+        raise ConfigError(f"{metric} rates several axes; a manifest's labels are of one")
+    label_scale = bundle.config.label_scale
     files = [str(manifest.parent / clip.path) for clip in clips]
     kept, rows, failures = [], [], []
     name = sha256 = ""

@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from auricle.core.errors import BundleError
 from auricle.heads.calibration import Calibration
 from auricle.systems.config import SystemConfig
+from auricle.systems.fusion_config import FusionConfig
 
 _SYSTEM = "system.yaml"
 _WEIGHTS = "weights.safetensors"
@@ -39,12 +40,18 @@ _KNOWN = _REQUIRED | {_WEIGHTS, _ONNX, _CARD}
 Model = TypeVar("Model", bound=BaseModel)
 
 
+class FusionCalibration(BaseModel):
+    """How the ratings of a fused system become intervals: a calibration per axis, scale 0 to 1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    axes: dict[str, Calibration]
+
+
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class BundleFiles:
     """A folder whose files are all there and unaltered."""
 
-    config: SystemConfig
-    calibration: Calibration
     folder: Path
     checksums: Mapping[str, str]
 
@@ -59,9 +66,14 @@ class Bundle:
         return self._file(_WEIGHTS)
 
     @property
+    def has_onnx(self) -> bool:
+        """Whether the model runs without torch."""
+        return _ONNX in self.checksums
+
+    @property
     def model_sha256(self) -> str:
-        """SHA-256 of the ONNX model; raises `BundleError` when the bundle has none."""
-        return self.checksums[self.onnx.name]
+        """SHA-256 of the ONNX model, or of the weights where there is none."""
+        return self.checksums[_ONNX if self.has_onnx else _WEIGHTS]
 
     @property
     def card(self) -> str | None:
@@ -74,6 +86,36 @@ class Bundle:
         if name not in self.checksums:
             raise BundleError(f"{self.folder} holds no {name}: export the model again")
         return self.folder / name
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle(BundleFiles):
+    """The bundle of a system that rates quality from a spectrogram."""
+
+    config: SystemConfig
+    calibration: Calibration
+
+
+@dataclass(frozen=True, slots=True)
+class FusionBundle(BundleFiles):
+    """The bundle of a fused system."""
+
+    config: FusionConfig
+    calibration: FusionCalibration
+
+
+def save_fusion_bundle(
+    folder: Path,
+    config: FusionConfig,
+    calibration: FusionCalibration,
+    *,
+    weights: Path,
+    onnx: bytes | None = None,
+    card: str | None = None,
+) -> FusionBundle:
+    """Write the bundle of a fused system to `folder`, in place of the one that may be there."""
+    checksums = _save(folder, config, calibration, onnx, weights, card)
+    return FusionBundle(folder, checksums, config, calibration)
 
 
 def save_bundle(
@@ -92,6 +134,19 @@ def save_bundle(
     """
     if onnx is None and weights is None:
         raise BundleError("a bundle needs an ONNX model, weights, or both")
+    return Bundle(
+        folder, _save(folder, config, calibration, onnx, weights, card), config, calibration
+    )
+
+
+def _save(
+    folder: Path,
+    config: BaseModel,
+    calibration: BaseModel,
+    onnx: bytes | Path | None,
+    weights: bytes | Path | None,
+    card: str | None,
+) -> dict[str, str]:
     contents = {
         _SYSTEM: yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False).encode(),
         _CALIBRATION: (calibration.model_dump_json(indent=2) + "\n").encode(),
@@ -103,10 +158,21 @@ def save_bundle(
     checksums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     files[_CHECKSUMS] = (json.dumps(checksums, indent=2) + "\n").encode()
     _write_folder(folder, files)
-    return Bundle(config, calibration, folder, checksums)
+    return checksums
 
 
 def read_bundle(folder: Path) -> Bundle:
+    """Read the bundle of a system that rates quality from a spectrogram.
+
+    Raises what `read_any_bundle` raises, and `BundleError` for one of another kind.
+    """
+    bundle = read_any_bundle(folder)
+    if not isinstance(bundle, Bundle):
+        raise BundleError(f"{folder} is a fused system: this needs one with a spectrogram")
+    return bundle
+
+
+def read_any_bundle(folder: Path) -> Bundle | FusionBundle:
     """Read a bundle and check every file in it.
 
     Raises `BundleError`, with what to do, when a file is missing, altered or not understood.
@@ -123,8 +189,20 @@ def read_bundle(folder: Path) -> Bundle:
     for name in sorted(_KNOWN - checksums.keys()):
         if (folder / name).exists():
             raise BundleError(f"{folder / name} has no checksum: take it out or save it anew")
+    path = folder / _CALIBRATION
+    if _is_fused(folder / _SYSTEM):
+        fused = _parse(folder / _SYSTEM, FusionConfig)
+        return FusionBundle(folder, checksums, fused, _parse(path, FusionCalibration))
     config = _parse(folder / _SYSTEM, SystemConfig)
-    return Bundle(config, _parse(folder / _CALIBRATION, Calibration), folder, checksums)
+    return Bundle(folder, checksums, config, _parse(path, Calibration))
+
+
+def _is_fused(path: Path) -> bool:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return False  # What is wrong with it is said where it is parsed.
+    return isinstance(tree, dict) and tree.get("kind") == "fusion"
 
 
 def _read_checksums(folder: Path) -> dict[str, str]:

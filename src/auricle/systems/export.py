@@ -40,7 +40,7 @@ def export_onnx(system: System, config: SystemConfig) -> bytes:
         # Less than two embeddings' worth of frames would be another graph.
         axes[1] = torch.export.Dim("frame", min=8)
     example = torch.rand(2, frames, config.front_end.n_mels)
-    with _quiet():
+    with quiet_exporter():
         program = torch.onnx.export(
             _Outputs(system),
             (example,),
@@ -102,7 +102,7 @@ def _name_outputs(graph: onnx_ir.Graph) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet_exporter() -> Iterator[None]:
     """Without the exporter's notes on operators that this network doesn't use."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level

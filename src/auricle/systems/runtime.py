@@ -7,24 +7,24 @@ depend on what else is scored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from auricle.core.audio import Audio, Samples
+from auricle.core.audio import Samples
 from auricle.core.errors import BundleError, SignalError
 from auricle.core.score import Moment, Notice, Score
 from auricle.core.spec import MetricSpec
 from auricle.core.traces import TRACES
-from auricle.signal.checks import SignalMonitor, is_silent, narrow_band
-from auricle.signal.io import AudioStream
+from auricle.signal.checks import SignalMonitor, narrow_band
 from auricle.signal.resample import resample_blocks
 from auricle.signal.segment import Segment, split_segments
 from auricle.systems.history import find_band_edge, read_history
+from auricle.systems.metric import Metric, Tally, nothing_to_judge
+from auricle.systems.session import open_session
 
 if TYPE_CHECKING:
     from auricle.heads.calibration import Calibration
@@ -46,31 +46,15 @@ class Answer(NamedTuple):
     history: NDArray[np.float32]
 
 
-class Metric:
-    """A no-reference metric, ready to run.
-
-    Call it with samples `[time]` or `[channel, time]` and their rate in Hz, or give a file to
-    `score_file`. Both raise `InputError` for what cannot be judged.
-    """
+class QualityMetric(Metric):
+    """A no-reference metric that rates quality from a spectrogram, ready to run."""
 
     def __init__(self, bundle: Bundle) -> None:
-        import onnxruntime
-        from onnxruntime.capi import onnxruntime_pybind11_state as problems
-
         self.spec: MetricSpec = bundle.config.spec
         self.model_sha256 = bundle.model_sha256
         self._bundle = bundle
         self._front_end = bundle.config.front_end.build()
-        options = onnxruntime.SessionOptions()
-        # One thread per file: files run side by side, and sums keep their order.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(
-                bundle.onnx, options, providers=["CPUExecutionProvider"]
-            )
-        except (problems.Fail, problems.InvalidProtobuf, problems.InvalidGraph) as error:
-            raise BundleError(f"{bundle.onnx} is no model ONNX Runtime can run: {error}") from error
+        self._session = open_session(bundle)
         outputs = {output.name: output.shape for output in self._session.get_outputs()}
         self._outputs = [name for name in Answer._fields if name in {*outputs, *_OUTPUTS}]
         if self.tells_history and outputs["history"][1:] != [len(TRACES), 2]:
@@ -84,24 +68,12 @@ class Metric:
         """Whether its scores have a `history`."""
         return "history" in self._outputs
 
-    def __call__(self, samples: ArrayLike, sample_rate: int) -> Score:
-        """Score samples `[time]` or `[channel, time]` at `sample_rate` Hz."""
-        audio = Audio.from_array(samples, sample_rate)
-        monitor = SignalMonitor(audio.sample_rate, audio.channels)
-        return self._score(monitor.mix([audio.samples]), sample_rate, monitor)
-
-    def score_file(self, path: str | Path) -> Score:
-        """Score the first audio stream of a file."""
-        with AudioStream(path) as stream:
-            monitor = SignalMonitor(stream.sample_rate, stream.channels)
-            return self._score(monitor.mix(stream.blocks()), stream.sample_rate, monitor, stream)
-
     def _score(
         self,
         mono: Iterable[Samples],
         sample_rate: int,
         monitor: SignalMonitor,
-        stream: AudioStream | None = None,
+        decoding: Callable[[], tuple[Notice, ...]],
     ) -> Score:
         rate = self.spec.sample_rate
         tally = _Tally(rate, self._bundle.calibration)
@@ -110,17 +82,12 @@ class Metric:
         ):
             self._judge(segment, tally)
         if tally.heard == 0:
-            raise SignalError(_nothing_to_judge(tally, self.spec, monitor))
-        decoding = stream.notices() if stream is not None else ()
-        warnings = (*decoding, *monitor.notices(), *tally.notices())
+            raise SignalError(nothing_to_judge(tally, self.spec, monitor))
+        warnings = (*decoding(), *monitor.notices(), *tally.notices())
         return self._conclude(tally, warnings)
 
     def _judge(self, segment: Segment, tally: _Tally) -> None:
-        tally.samples += segment.fresh
-        if segment.samples.size < round(self.spec.shortest * self.spec.sample_rate):
-            return
-        tally.long_enough = True
-        if is_silent(segment.samples):
+        if not tally.take(segment, self.spec):
             return
         log_mel = self._front_end(segment.samples)
         tally.add(segment, self.run_network(log_mel), find_band_edge(log_mel, self._front_end))
@@ -157,14 +124,10 @@ class Metric:
 
 
 @dataclass
-class _Tally:
+class _Tally(Tally):
     """Running sums over segments, weighted by the samples that each adds."""
 
-    sample_rate: int
     calibration: Calibration
-    samples: int = 0
-    heard: int = 0
-    long_enough: bool = False
     mean: float = 0.0
     sigma: float = 0.0
     bandwidth: float = 0.0
@@ -174,7 +137,6 @@ class _Tally:
 
     def add(self, segment: Segment, answer: Answer, bandwidth: float) -> None:
         """Take in what the network said of one segment, and where its spectrum ends (Hz)."""
-        self.heard += segment.fresh
         self.mean += self.calibration.correct(answer.mean) * segment.fresh
         self.sigma += float(np.exp(0.5 * answer.log_variance)) * segment.fresh
         self.history = self.history + answer.history.astype(np.float64) * segment.fresh
@@ -215,22 +177,4 @@ class _Tally:
 
     def notices(self) -> tuple[Notice, ...]:
         """What was noticed in the spectrogram and in what was left out."""
-        found = narrow_band(self.bandwidth)
-        left_out = (self.samples - self.heard) / self.sample_rate
-        if left_out > 0:
-            message = f"{left_out:.0f} s of silence were left out of the score"
-            found = (*found, Notice("partly_silent", message))
-        return found
-
-
-def _nothing_to_judge(tally: _Tally, spec: MetricSpec, monitor: SignalMonitor) -> str:
-    if tally.samples == 0:
-        return "it holds no samples"
-    if not tally.long_enough:
-        return (
-            f"it lasts {tally.samples / tally.sample_rate:.3f} s: {spec.full_name} needs at least"
-            f" {spec.shortest:g} s"
-        )
-    if monitor.cancelled:
-        return "the channels cancel: nothing is left in the mono mix that is judged"
-    return "it is silent: there is nothing to judge"
+        return (*narrow_band(self.bandwidth), *super().notices())

@@ -33,6 +33,7 @@ from auricle.training.checkpoint import (
     save_checkpoint,
     save_weights,
 )
+from auricle.training.optimiser import build_optimiser
 from auricle.training.recipe import Recipe
 from auricle.training.track import Epoch, Log, OnEpoch
 
@@ -144,7 +145,7 @@ class _Trainer:
         system = start_system(recipe.system)
         self.system = system.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(self.system) if recipe.averaging else self.system
-        self.optimiser = _build_optimiser(recipe, self.system)
+        self.optimiser = build_optimiser(recipe.optimiser, self.system)
         self.schedule = _Schedule()
         self.epoch = 0
         self.steps = 0
@@ -257,21 +258,6 @@ def _fingerprint(recipe: Recipe, features: FeatureSet) -> str:
     for clip in features.clips:
         digest.update(repr(clip).encode())
     return digest.hexdigest()
-
-
-def _build_optimiser(recipe: Recipe, system: System) -> torch.optim.Optimizer:
-    trained = [p for p in system.parameters() if p.requires_grad]
-    if recipe.optimiser.kind == "adam":
-        return torch.optim.Adam(trained, lr=recipe.optimiser.lr)
-    # Offsets and normalisation gains are left out of weight decay.
-    groups = [
-        {
-            "params": [p for p in trained if p.ndim > 1],
-            "weight_decay": recipe.optimiser.weight_decay,
-        },
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=recipe.optimiser.lr)
 
 
 def _run(system: System, log_mel: Tensor, precision: str) -> Prediction:

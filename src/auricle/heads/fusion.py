@@ -1,0 +1,110 @@
+"""From the embeddings of several encoders to ratings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from auricle.heads.aggregation import Aggregation
+from auricle.heads.axes import AxisHeads
+
+
+class Shape(NamedTuple):
+    """Sizes of one encoder's embeddings."""
+
+    layers: int
+    features: int
+
+
+class BranchInput(nn.Module):
+    """One encoder's way into the fusion: each layer standardised, then one picked or all weighted.
+
+    Standardising with the mean and deviation of the training clips brings encoders of any scale
+    together; both are buffers, filled by `fit`. The weights are a softmax over layers as in SUPERB
+    (Yang et al., Interspeech 2021, Sec. 3.3).
+
+    >>> branch = BranchInput(Shape(3, 4), weighted=True)
+    >>> branch(torch.zeros(2, 3, 5, 4)).shape
+    torch.Size([2, 5, 4])
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, shape: Shape, *, weighted: bool) -> None:
+        super().__init__()
+        layers = shape.layers if weighted else 1
+        self.weighted = weighted
+        self.register_buffer("mean", torch.zeros(layers, 1, shape.features))
+        self.register_buffer("deviation", torch.ones(layers, 1, shape.features))
+        self.weights = nn.Parameter(torch.zeros(layers)) if weighted else None
+
+    def fit(self, embeddings: Iterable[Tensor]) -> None:
+        """Take mean and deviation from clips `[layer, bin, feature]`."""
+        count, total, squares = 0, torch.zeros(()), torch.zeros(())
+        for clip in embeddings:
+            chosen = self._choose(clip).double()
+            count += chosen.shape[1]
+            total = total + chosen.sum(dim=1, keepdim=True)
+            squares = squares + chosen.square().sum(dim=1, keepdim=True)
+        self.mean.copy_(total / count)
+        variance = (squares / count - self.mean.double().square()).clamp_min(0.0)
+        # Features that never move stay near zero instead of being blown up.
+        self.deviation.copy_(variance.sqrt().clamp_min(1e-4))
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """Return `[batch, bin, feature]` for `[batch, layer, bin, feature]`."""
+        standard = (self._choose(embedding) - self.mean) / self.deviation
+        if self.weights is None:
+            return standard[:, 0]
+        return torch.einsum("l,nlbf->nbf", torch.softmax(self.weights, dim=0), standard)
+
+    def _choose(self, embedding: Tensor) -> Tensor:
+        return embedding if self.weighted else embedding[..., -1:, :, :]
+
+
+class FusionHead(nn.Module):
+    """Fused frames, one vector per clip, one network per axis (MMMOS, Fig. 1).
+
+    Returns ratings `[batch, axis]` on the scales of the labels. The network itself works on
+    ratings standardised by `centre` and `spread` `[axis]`, mean and deviation of the training
+    labels, as the authors' code does.
+
+    >>> from auricle.heads.aggregation import MeanAggregation
+    >>> branches = [BranchInput(Shape(1, 3), weighted=False)]
+    >>> branches += [BranchInput(Shape(2, 5), weighted=True)]
+    >>> head = FusionHead(branches, MeanAggregation(8), AxisHeads(8, axes=4), axes=4)
+    >>> head([torch.zeros(2, 1, 6, 3), torch.zeros(2, 2, 6, 5)], torch.tensor([6, 4])).shape
+    torch.Size([2, 4])
+    """
+
+    centre: Tensor
+    spread: Tensor
+
+    def __init__(
+        self,
+        branches: Sequence[BranchInput],
+        aggregation: Aggregation,
+        heads: AxisHeads,
+        axes: int,
+    ) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(branches)
+        self.aggregation = aggregation
+        self.heads = heads
+        self.register_buffer("centre", torch.zeros(axes))
+        self.register_buffer("spread", torch.ones(axes))
+
+    def forward(self, embeddings: Sequence[Tensor], bins: Tensor) -> Tensor:
+        """Return the ratings of embeddings `[batch, layer, bin, feature]`, of `bins` `[batch]`."""
+        fused = [branch(one) for branch, one in zip(self.branches, embeddings, strict=True)]
+        vectors = self.aggregation(torch.cat(fused, dim=-1), bins)
+        ratings: Tensor = self.centre + self.spread * self.heads(vectors)
+        return ratings
+
+    def standardise(self, ratings: Tensor) -> Tensor:
+        """Return ratings `[batch, axis]` as the losses see them."""
+        return (ratings - self.centre) / self.spread

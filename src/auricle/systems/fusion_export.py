@@ -1,0 +1,97 @@
+"""A fused system as an ONNX model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx_ir
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from auricle.core.audio import Samples
+from auricle.core.errors import BundleError
+from auricle.systems.export import quiet_exporter
+from auricle.systems.fusion import Fusion
+from auricle.systems.fusion_config import FusionConfig
+from auricle.systems.fusion_front_end import FusionFrontEnd
+
+# Of an axis' scale: a hundredth of a point of a hundred.
+_TOLERANCE = 1e-4
+
+
+def export_fusion(fusion: Fusion, config: FusionConfig) -> bytes:
+    """Return a fused system as one ONNX file, weights embedded.
+
+    Inputs are the front ends' outputs by encoder, `[1, step, channel]`, and `bins` `[bin]`, ones as
+    many as the clip has embeddings; the output is `ratings` `[member, axis]`.
+
+    Raises `BundleError` when torch cannot export it, or ONNX Runtime gives other ratings.
+    """
+    fusion = fusion.eval()
+    encoders = fusion.by_name.items()
+    front_end = FusionFrontEnd(config, {name: encoder.front_end for name, encoder in encoders})
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0.0, 0.1, config.segment_samples).astype(np.float32)
+    whole, part = (_feed(front_end, config, clip) for clip in (noise, noise[: noise.size // 3]))
+    axes = [{1: torch.export.Dim(f"step_{name}", min=2)} for name in list(whole)[:-1]]
+    shapes = (*axes, {0: torch.export.Dim("bin", min=2)})
+    try:
+        with quiet_exporter():
+            program = torch.onnx.export(
+                _Ordered(fusion, list(whole)[:-1]),
+                tuple(whole.values()),
+                dynamo=True,
+                input_names=list(whole),
+                dynamic_shapes={"tensors": shapes},
+                verbose=False,
+            )
+    except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
+        raise BundleError(f"torch cannot export this system: {error}") from error
+    if program is None:
+        raise BundleError("torch did not return an ONNX model")
+    _name_output(program.model.graph)
+    model: bytes = program.model_proto.SerializeToString()
+    for feed in (whole, part):
+        _check(fusion, config, model, feed)
+    return model
+
+
+class _Ordered(nn.Module):
+    """Tensors in a row, as the exporter wants them."""
+
+    def __init__(self, fusion: Fusion, names: Sequence[str]) -> None:
+        super().__init__()
+        self.fusion = fusion
+        self.names = names
+
+    def forward(self, *tensors: Tensor) -> Tensor:
+        *prepared, bins = tensors
+        ratings: Tensor = self.fusion(dict(zip(self.names, prepared, strict=True)), bins)
+        return ratings
+
+
+def _feed(front_end: FusionFrontEnd, config: FusionConfig, samples: Samples) -> dict[str, Tensor]:
+    prepared = front_end(samples).items()
+    feed = {name: torch.from_numpy(values).unsqueeze(0) for name, values in prepared}
+    return feed | {"bins": torch.ones(config.bins(samples.size))}
+
+
+def _name_output(graph: onnx_ir.Graph) -> None:
+    for node in graph:
+        for value in node.outputs:
+            if value.name == "ratings":
+                value.name = "inner_ratings"
+    graph.outputs[0].name = "ratings"
+
+
+def _check(fusion: Fusion, config: FusionConfig, model: bytes, feed: dict[str, Tensor]) -> None:
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    (ratings,) = session.run(["ratings"], {name: value.numpy() for name, value in feed.items()})
+    *names, _ = feed
+    with torch.no_grad():
+        wanted = fusion({name: feed[name] for name in names}, feed["bins"]).numpy()
+    gaps = np.abs(ratings - wanted) / np.array([axis.span for axis in config.axes])
+    if not gaps.max() <= _TOLERANCE:
+        raise BundleError(f"torch and ONNX Runtime disagree by {gaps.max():.2g} of the scale")

@@ -1,0 +1,50 @@
+"""Running a fused system that could not be exported, by torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+
+from auricle.core.errors import BundleError
+from auricle.heads.fusion import Shape
+from auricle.systems.bundle import FusionBundle
+from auricle.systems.encoders import build_encoder
+from auricle.systems.fusion import Fusion, build_member
+
+Prepared = dict[str, NDArray[np.float32]]
+
+
+def open_network(bundle: FusionBundle) -> Callable[[Prepared, int], NDArray[np.float32]]:
+    """Return what gives the ratings `[member, axis]` of a clip and its number of embeddings."""
+    fusion = load_fusion(bundle)
+
+    @torch.no_grad()
+    def run(prepared: Prepared, bins: int) -> NDArray[np.float32]:
+        batch = {name: torch.from_numpy(values).unsqueeze(0) for name, values in prepared.items()}
+        return np.asarray(fusion(batch, torch.ones(bins)))
+
+    return run
+
+
+def load_fusion(bundle: FusionBundle) -> Fusion:
+    """Build a bundle's encoders and members and load their weights strictly.
+
+    Raises `BundleError` when the bundle holds no weights or they don't fit its configuration.
+    """
+    config = bundle.config
+    encoders = {name: build_encoder(source) for name, source in config.encoders.items()}
+    shapes = {
+        name: Shape(encoder.facts.layers, encoder.facts.features)
+        for name, encoder in encoders.items()
+    }
+    members = [build_member(member, shapes, len(config.axes)) for member in config.members]
+    fusion = Fusion(encoders, members, config)
+    try:
+        fusion.load_state_dict(load_file(bundle.weights), strict=True)
+    except RuntimeError as error:
+        raise BundleError(f"{bundle.weights} does not fit the configuration: {error}") from error
+    return fusion.eval()

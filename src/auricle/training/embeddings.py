@@ -1,0 +1,140 @@
+"""Rated clips with the embeddings that frozen encoders make of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.core.errors import DataError, InputError
+from auricle.data.rated import RatedClip
+from auricle.encoders.cache import EmbeddingCache
+from auricle.encoders.waveform import WaveformEncoder
+from auricle.heads.fusion import Shape
+from auricle.signal.io import read_audio
+from auricle.systems.config import Name
+from auricle.systems.encoders import describe_front_end
+from auricle.systems.fusion_config import FusionConfig
+from auricle.systems.listener import Listener
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddedClips:
+    """Clips, their ratings `[clip, axis]` on the axes' scales, and where their embeddings lie.
+
+    A missing rating is NaN. `unheard` are the clips that could not be read, and why.
+    """
+
+    clips: tuple[RatedClip, ...]
+    ratings: NDArray[np.float64]
+    shapes: dict[Name, Shape]
+    unheard: tuple[tuple[str, str], ...]
+    _keys: dict[Name, tuple[str, ...]]
+    _cache: EmbeddingCache
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of what all embeddings are made from."""
+        return hashlib.sha256(repr(sorted(self._keys.items())).encode()).hexdigest()
+
+    def embedding(self, name: Name, row: int) -> NDArray[np.floating]:
+        """Return what an encoder makes of a clip, `[layer, bin, feature]`, memory-mapped."""
+        key = self._keys[name][row]
+
+        def gone() -> NDArray[np.floating]:
+            raise DataError(f"the embedding of {self.clips[row].path} is gone: embed it again")
+
+        return self._cache.get(key, gone)
+
+
+def embed_clips(
+    config: FusionConfig,
+    listener: Listener,
+    clips: Sequence[RatedClip],
+    folder: Path,
+    cache: EmbeddingCache,
+    *,
+    progress: Progress | None = None,
+) -> EmbeddedClips:
+    """Embed clips (paths relative to `folder`), unless the cache holds them already.
+
+    Audio is read as at inference, and only where an embedding is missing. Files that cannot be
+    read or are too short are left out and named. Raises `DataError` when none is left, or an axis
+    of the system is rated in none.
+    """
+    missing = [axis.name for axis in config.axes if not any(axis.name in c.scores for c in clips)]
+    if missing:
+        raise DataError(f"none of the clips is rated for {', '.join(missing)}")
+    settings = {name: _settings(config, listener, name) for name in listener.encoders}
+    keys: dict[Name, list[str]] = {name: [] for name in settings}
+    heard: list[RatedClip] = []
+    unheard: list[tuple[str, str]] = []
+    for count, clip in enumerate(clips, start=1):
+        path = folder / clip.path
+        try:
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            found = {name: cache.key(settings[name], content) for name in settings}
+            _embed(config, listener, path, found, cache)
+        except (InputError, OSError) as error:
+            unheard.append((clip.path, str(error)))
+        else:
+            heard.append(clip)
+            for name, key in found.items():
+                keys[name].append(key)
+        if progress is not None:
+            progress(count, len(clips))
+    if not heard:
+        reason = f": {unheard[0][0]}: {unheard[0][1]}" if unheard else ""
+        raise DataError(f"none of the clips in {folder} could be heard{reason}")
+    ratings = np.array([[clip.mean(axis.name) for axis in config.axes] for clip in heard])
+    names = {name: tuple(column) for name, column in keys.items()}
+    return EmbeddedClips(tuple(heard), ratings, listener.shapes, tuple(unheard), names, cache)
+
+
+def _embed(
+    config: FusionConfig,
+    listener: Listener,
+    path: Path,
+    keys: dict[Name, str],
+    cache: EmbeddingCache,
+) -> None:
+    if all(cache.holds(key) for key in keys.values()):
+        return
+    audio = read_audio(path, sample_rate=config.sample_rate).mono()
+    if audio.duration < config.shortest:
+        raise InputError(f"it lasts {audio.duration:.3f} s: at least {config.shortest:g} s needed")
+    found = listener.embed(audio.samples[0])
+    for name, key in keys.items():
+        cache.get(key, partial(found.__getitem__, name))
+
+
+def _settings(config: FusionConfig, listener: Listener, name: Name) -> dict[str, object]:
+    """All that decides an encoder's embeddings, apart from the audio."""
+    source, encoder = config.encoders[name], listener.encoders[name]
+    return {
+        "kind": source.kind,
+        "sha256": encoder.facts.sha256 or _digest(encoder),
+        "settings": source.settings,
+        "layers": encoder.facts.layers,
+        "features": encoder.facts.features,
+        "front_end": describe_front_end(encoder),
+        "sample_rate": config.sample_rate,
+        "segment": config.segment,
+        "frame_rate": config.frame_rate,
+        "level": config.level,
+    }
+
+
+def _digest(encoder: WaveformEncoder) -> str:
+    """SHA-256 of weights that come from no file."""
+    digest = hashlib.sha256()
+    for name, value in encoder.state_dict().items():
+        digest.update(name.encode() + value.cpu().numpy().tobytes())
+    return digest.hexdigest()

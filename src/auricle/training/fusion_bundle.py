@@ -1,0 +1,52 @@
+"""A trained fusion as a bundle, calibrated and, where it can be, exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.core.errors import BundleError
+from auricle.heads.calibration import calibrate
+from auricle.systems.bundle import FusionCalibration, save_fusion_bundle
+from auricle.systems.fusion import Fusion
+from auricle.systems.fusion_config import Axis, FusionConfig
+from auricle.systems.fusion_export import export_fusion
+from auricle.training.checkpoint import save_weights
+
+
+def write_fusion(
+    folder: Path, fusion: Fusion, config: FusionConfig, calibration: FusionCalibration
+) -> Path:
+    """Write a bundle to `folder`: weights, and an ONNX model where torch can export the encoders.
+
+    Without one, scoring needs torch; a file `export.txt` beside the bundle then says why.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    reason = folder.with_name("export.txt")
+    reason.unlink(missing_ok=True)
+    try:
+        onnx = export_fusion(fusion, config)
+    except BundleError as error:
+        onnx = None
+        reason.write_text(f"{error}\n", encoding="utf-8")
+    weights = folder.with_name(f".{folder.name}.safetensors")
+    save_weights(weights, fusion.state_dict())
+    save_fusion_bundle(folder, config, calibration, weights=weights, onnx=onnx)
+    weights.unlink()
+    return folder
+
+
+def calibrate_axes(
+    axes: tuple[Axis, ...], ratings: NDArray[np.float64], labels: NDArray[np.float64]
+) -> FusionCalibration:
+    """Fit each axis's interval on `ratings` and `labels` `[clip, axis]` of unseen clips."""
+    found = {}
+    for place, axis in enumerate(axes):
+        rated = np.isfinite(labels[:, place])
+        label = np.clip((labels[rated, place] - axis.low) / axis.span, 0.0, 1.0)
+        mean = np.clip((ratings[rated, place] - axis.low) / axis.span, 0.0, 1.0)
+        # The members know no variance: one width fits all.
+        found[axis.name] = calibrate(mean, np.zeros_like(mean), label)
+    return FusionCalibration(axes=found)

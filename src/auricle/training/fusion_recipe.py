@@ -1,0 +1,161 @@
+"""Recipes of fused systems, and of grids of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import Field, model_validator
+
+from auricle.data.manifest import Split
+from auricle.encoders.cache import Precision
+from auricle.recipes.reading import read_recipe
+from auricle.systems.config import Name, Part, Size
+from auricle.systems.fusion_config import FusionConfig
+from auricle.training.recipe import AdamConfig, AdamWConfig
+
+NonNegative = Annotated[float, Field(ge=0.0)]
+
+
+class FusionDataConfig(Part):
+    """`crop` is the longest stretch in seconds that a training clip is heard for, anew each epoch;
+    embeddings are kept on disk in `precision`.
+    """
+
+    crop: Annotated[float, Field(gt=0.0)] = 10.0
+    precision: Precision = "float16"
+
+
+class SquaredErrorConfig(Part):
+    """`auricle.losses.regression.mean_squared_error`."""
+
+    kind: Literal["mean_squared_error"]
+
+
+class ContrastiveConfig(Part):
+    """`auricle.losses.pairwise.contrastive_margin`, in standard deviations of the labels."""
+
+    kind: Literal["contrastive"]
+    margin: NonNegative = 0.1
+
+
+class UtmosConfig(Part):
+    """`auricle.losses.pairwise.utmos_loss`, in standard deviations of the labels."""
+
+    kind: Literal["utmos"]
+    tau: NonNegative = 0.5
+    margin: NonNegative = 0.1
+
+
+class DualCriterionConfig(Part):
+    """`auricle.losses.pairwise.dual_criterion_quality`."""
+
+    kind: Literal["dual_criterion"]
+
+
+class ConcordanceConfig(Part):
+    """`auricle.losses.concordance.concordance_loss`."""
+
+    kind: Literal["concordance"]
+
+
+RatingLoss = Annotated[
+    SquaredErrorConfig | ContrastiveConfig | UtmosConfig | DualCriterionConfig | ConcordanceConfig,
+    Field(discriminator="kind"),
+]
+
+
+class FusionRecipe(Part):
+    """Everything that decides which weights a member gets, apart from the clips.
+
+    Training ends after `patience` epochs in which the loss on the validation split did not fall;
+    the best epoch is kept.
+    """
+
+    kind: Literal["fusion"] = "fusion"
+    system: FusionConfig
+    data: FusionDataConfig = FusionDataConfig()
+    loss: RatingLoss
+    optimiser: Annotated[AdamConfig | AdamWConfig, Field(discriminator="kind")]
+    batch_size: Size = 32
+    max_epochs: Size = 10
+    patience: Size = 3
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _trains_one(self) -> Self:
+        if len(self.system.members) != 1:
+            raise ValueError("a recipe trains one member; a grid trains several")
+        return self
+
+
+class ClipChoice(Part):
+    """A part of the clips on which models are judged: a split, and data sets (none: all)."""
+
+    split: Split
+    datasets: tuple[str, ...] = ()
+    level: Literal["utterance", "system"] = "utterance"
+
+
+class Ranking(Part):
+    """The `best` models by SRCC on one of the grid's sets."""
+
+    set: Name
+    best: Size
+
+
+class GridRecipe(Part):
+    """A recipe in many variants, judged on several sets, and ensembles of the best.
+
+    Each entry of `variants` is one thing that varies: names, and what a recipe of that name states
+    differently. All combinations are trained. An ensemble are the models in the intersection of its
+    rankings (all without any); `bundle` says which one becomes the bundle, and `baseline` on which
+    set the best single model is chosen that ensembles are compared with.
+    """
+
+    kind: Literal["grid"]
+    base: str
+    variants: Annotated[tuple[dict[Name, dict[str, Any]], ...], Field(min_length=1)]
+    sets: Annotated[dict[Name, ClipChoice], Field(min_length=1)]
+    ensembles: Annotated[dict[Name, tuple[Ranking, ...]], Field(min_length=1)]
+    bundle: Name
+    baseline: Name
+
+    @model_validator(mode="after")
+    def _knows_its_sets(self) -> Self:
+        asked = {ranking.set for rankings in self.ensembles.values() for ranking in rankings}
+        if unknown := sorted({*asked, self.baseline} - self.sets.keys()):
+            raise ValueError(f"no set is called {', '.join(unknown)}")
+        if self.bundle not in self.ensembles:
+            raise ValueError(f"no ensemble is called {self.bundle}")
+        return self
+
+    def models(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield the name of every combination, with its overrides of the base."""
+        for chosen in product(*(variant.items() for variant in self.variants)):
+            changes = [item for _, change in chosen for item in change.items()]
+            overrides = (f"{key}={yaml.safe_dump(value)}" for key, value in changes)
+            yield "-".join(name for name, _ in chosen), tuple(overrides)
+
+
+def load_fusion_recipe(source: Path | str, overrides: Sequence[str] = ()) -> FusionRecipe:
+    """Load a recipe from a file, or an embedded one by its name; see `recipes.reading`.
+
+    Raises `ConfigError` that names the key which is wrong.
+
+    >>> load_fusion_recipe("mmmos", ["loss.kind=concordance"]).system.axes[0].name
+    'production_quality'
+    """
+    return read_recipe(FusionRecipe, source, "systems", overrides)
+
+
+def load_grid(source: Path | str, overrides: Sequence[str] = ()) -> GridRecipe:
+    """Load a grid.
+
+    >>> len(list(load_grid("mmmos-grid").models()))
+    16
+    """
+    return read_recipe(GridRecipe, source, "systems", overrides)
