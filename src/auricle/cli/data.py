@@ -94,6 +94,81 @@ def build(
 
 
 @app.command()
+def parts(
+    recipe: Annotated[str, typer.Argument(help="An embedded mix recipe's name, or a YAML file.")],
+    output: Annotated[Path, typer.Option(help="Folder for the excerpts.")],
+    cache: Annotated[Path, typer.Option(help="Folder for downloaded packages.")],
+    override: Annotated[
+        list[str] | None, typer.Option("--set", help="Such as parts.windows=1; repeatable.")
+    ] = None,
+    jobs: Jobs = 2,
+) -> None:
+    """Render the single instruments of scores, and voices: a corpus for 'auricle data mix'.
+
+    Needs Debian's apt-get, fluidsynth and the speech synthesisers of the recipe.
+    """
+    from auricle.data.mix_recipe import read_mix_recipe
+    from auricle.data.parts import build_parts
+
+    chosen = read_mix_recipe(recipe, tuple(override or ())).parts
+    if chosen is None:
+        raise ConfigError(f"recipe {recipe} has no 'parts' to render")
+    with progress_bar() as bar:
+        task = bar.add_task("parts", total=None)
+
+        def advance(done: int, total: int, name: str) -> None:
+            bar.update(task, completed=done, total=total, description=name)
+
+        rows = build_parts(chosen, output, cache=cache, jobs=jobs, progress=advance)
+    print(f"{len(rows)} excerpts of {len({row.recording for row in rows})} recordings in {output}")
+
+
+@app.command()
+def mix(
+    recipe: Annotated[str, typer.Argument(help="An embedded mix recipe's name, or a YAML file.")],
+    corpora: Annotated[
+        list[Path], typer.Option("--corpus", help="Folder of single sources; repeatable.")
+    ],
+    output: Annotated[Path, typer.Option(help="Folder for clips and tables.")],
+    splits: Annotated[
+        list[Path] | None,
+        typer.Option(help="A manifest whose training recordings stay in training; repeatable."),
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="A table whose clips to make again, not label anew.")
+    ] = None,
+    override: Annotated[
+        list[str] | None, typer.Option("--set", help="Such as clips.train=100; repeatable.")
+    ] = None,
+    jobs: Jobs = 2,
+) -> None:
+    """Mix known sources, degrade and label the mixtures; killed builds go on where they stopped."""
+    from auricle.data.manifest import read_manifest
+    from auricle.data.mix_recipe import read_mix_recipe
+    from auricle.data.mixes import LABELS, build_mixes, read_mixes
+
+    known = [clip for path in splits or () for clip in read_manifest(path)]
+    trained = {clip.recording for clip in known if clip.split == "train"}
+    with progress_bar() as bar:
+        task = bar.add_task("clips", total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        clips = build_mixes(
+            read_mix_recipe(recipe, tuple(override or ())),
+            corpora,
+            output,
+            splits={c.recording: "train" if c.recording in trained else c.split for c in known},
+            labelled=read_mixes(labels) if labels else None,
+            jobs=jobs,
+            progress=advance,
+        )
+    failed = sum(bool(clip.error) for clip in clips)
+    print(f"{len(clips) - failed} clips labelled, {failed} failed: {output / LABELS}")
+
+
+@app.command()
 def inspect(
     path: Annotated[
         Path, typer.Argument(help="A manifest, .csv or .parquet; a corpus, or its recordings.csv.")

@@ -42,6 +42,16 @@ def read_recipe(
         raise ConfigError(f"recipe {source} is wrong:\n{problems}") from error
 
 
+def recipe_kind(source: Path | str, section: Section) -> str | None:
+    """Return the `kind` that a recipe states, if any; raises `ConfigError` as `read_recipe` does.
+
+    >>> recipe_kind("mmmos-grid", "systems"), recipe_kind("codec-music", "systems")
+    ('grid', None)
+    """
+    kind = _read_tree(_locate(source, section, None), section).get("kind")
+    return None if kind is None else str(kind)
+
+
 def embedded_recipes(section: Section) -> tuple[str, ...]:
     """Return the names of the recipes of a section that come with Auricle.
 
