@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -13,10 +14,17 @@ from tests.training.conftest import tiny_recipe
 from auricle.core.errors import ConfigError, DataError, MissingDependencyError
 from auricle.data.features import read_features
 from auricle.systems.bundle import read_bundle
+from auricle.systems.config import MelCnnConfig, SystemConfig
 from auricle.systems.system import System, load_system
 from auricle.training.fit import fit, predict
 from auricle.training.loop import train
-from auricle.training.recipe import Recipe, load_recipe
+from auricle.training.recipe import (
+    AugmentationConfig,
+    AuxiliaryConfig,
+    DataConfig,
+    Recipe,
+    load_recipe,
+)
 from auricle.training.track import Epoch, read_log
 
 
@@ -174,6 +182,36 @@ def test_a_split_that_is_missing_is_missed_before_training(features: Path, tmp_p
     table = tmp_path / "features" / "clips.csv"
     table.write_text(table.read_text("utf-8").replace(",calibration,", ",train,"), "utf-8")
     with pytest.raises(DataError, match="calibration split"):
+        train(tiny_recipe(), tmp_path / "features", tmp_path / "out")
+    assert not (tmp_path / "out" / "log.csv").exists()
+
+
+def test_every_key_of_a_recipe_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
+    table = text.partition("## Keys of a training recipe")[2]
+    for part in (
+        Recipe,
+        DataConfig,
+        AugmentationConfig,
+        AuxiliaryConfig,
+        SystemConfig,
+        MelCnnConfig,
+    ):
+        missing = [name for name in part.model_fields if not re.search(rf"\b{name}\b", table)]
+        assert missing == [], part.__name__
+
+
+def test_too_few_clips_to_calibrate_on_are_missed_before_training(
+    features: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(features, tmp_path / "features")
+    table = tmp_path / "features" / "clips.csv"
+    head, *rows = table.read_text("utf-8").splitlines()
+    kept = [row for row in rows if ",calibration," in row][:8]
+    others = [row.replace(",calibration,", ",train,") for row in rows]
+    changed = [row if row in kept else other for row, other in zip(rows, others, strict=True)]
+    table.write_text("\n".join([head, *changed]) + "\n", "utf-8")
+    with pytest.raises(DataError, match=r"calibration split.*needs 9 calibration clips or more"):
         train(tiny_recipe(), tmp_path / "features", tmp_path / "out")
     assert not (tmp_path / "out" / "log.csv").exists()
 

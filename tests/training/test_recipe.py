@@ -6,14 +6,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auricle.core.errors import ConfigError
-from auricle.recipes.reading import embedded_recipes
+from auricle.recipes.reading import embedded_recipes, recipe_kind
+from auricle.training.fusion_recipe import load_fusion_recipe, load_grid
 from auricle.training.recipe import Recipe, load_recipe
 
 
 def test_every_embedded_recipe_loads() -> None:
     assert {"codec-conv1d", "codec-music"} <= set(embedded_recipes("systems"))
     for name in embedded_recipes("systems"):
-        assert load_recipe(name).system.name == name
+        kind = recipe_kind(name, "systems")
+        if kind is None:
+            assert load_recipe(name).system.name == name
+        elif kind == "fusion":
+            assert load_fusion_recipe(name).system.name == name
+        else:
+            models = list(load_grid(name).models())
+            assert len(models) == len({name for name, _ in models}) == 16
+            for _, overrides in models:
+                load_fusion_recipe(load_grid(name).base, overrides)
 
 
 def test_the_paper_is_trained_as_published() -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from auricle.api import Row
+from auricle.core.spec import MetricSpec
 
 _COLUMNS = [
     *("path", "metric", "score", "low", "high", "worst_start", "worst_end", "worst_score"),
@@ -27,8 +28,11 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 class Writer(ABC):
     """Writes rows to a stream; what must wait for the last row is written on leaving."""
 
-    def __init__(self, stream: TextIO, track: bool, explain: bool = False) -> None:
+    def __init__(
+        self, stream: TextIO, spec: MetricSpec, track: bool, explain: bool = False
+    ) -> None:
         self._stream = stream
+        self._spec = spec
         self._track = track
         self._explain = explain
 
@@ -62,8 +66,10 @@ class LinesWriter(Writer):
 class JsonWriter(Writer):
     """One JSON array."""
 
-    def __init__(self, stream: TextIO, track: bool, explain: bool = False) -> None:
-        super().__init__(stream, track, explain)
+    def __init__(
+        self, stream: TextIO, spec: MetricSpec, track: bool, explain: bool = False
+    ) -> None:
+        super().__init__(stream, spec, track, explain)
         self._rows: list[Row] = []
 
     def write(self, row: Row) -> None:
@@ -77,9 +83,12 @@ class JsonWriter(Writer):
 class CsvWriter(Writer):
     """One flat line per file."""
 
-    def __init__(self, stream: TextIO, track: bool, explain: bool = False) -> None:
-        super().__init__(stream, track, explain)
-        columns = [*_COLUMNS, *["track"] * track, *_HISTORY_COLUMNS * explain]
+    def __init__(
+        self, stream: TextIO, spec: MetricSpec, track: bool, explain: bool = False
+    ) -> None:
+        super().__init__(stream, spec, track, explain)
+        axes = [name + end for name in spec.axes for end in ("", "_low", "_high")]
+        columns = [*_COLUMNS, *axes, *["track"] * track, *_HISTORY_COLUMNS * explain]
         self._csv = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
         self._csv.writeheader()
 
@@ -91,6 +100,9 @@ class CsvWriter(Writer):
         flat["warnings"] = ";".join(notice["kind"] for notice in row["warnings"])
         for name, text in (row["error"] or {}).items():
             flat[f"error_{name}"] = text
+        for name, axis in row.get("axes", {}).items():
+            flat[name] = axis["score"]
+            flat[f"{name}_low"], flat[f"{name}_high"] = axis["interval"]
         flat["track"] = ";".join(f"{moment['score']}" for moment in row.get("track", []))
         flat |= _flatten_history(row.get("history") or {})
         self._csv.writerow(flat)
@@ -100,12 +112,16 @@ class CsvWriter(Writer):
 class TableWriter(Writer):
     """A table for people."""
 
-    def __init__(self, stream: TextIO, track: bool, explain: bool = False) -> None:
-        super().__init__(stream, track, explain)
+    def __init__(
+        self, stream: TextIO, spec: MetricSpec, track: bool, explain: bool = False
+    ) -> None:
+        super().__init__(stream, spec, track, explain)
         self._table = Table(box=None, header_style="bold", pad_edge=False)
         self._table.add_column("file", overflow="fold", min_width=12)
-        self._table.add_column("score", justify="right")
+        self._table.add_column(spec.axes[0] if spec.axes else "score", justify="right")
         self._table.add_column("90% interval", justify="right", no_wrap=True)
+        for name in spec.axes[1:]:
+            self._table.add_column(name, justify="right")
         self._table.add_column("worst moment", no_wrap=True)
         if track:
             self._table.add_column("track", overflow="fold")
@@ -115,23 +131,34 @@ class TableWriter(Writer):
 
     def write(self, row: Row) -> None:
         if row["error"] is not None:
-            cells = ["-", "", ""] + [""] * (self._track + self._explain)
+            empty = len(self._spec.axes[1:]) + self._track + self._explain
+            cells = ["-", "", ""] + [""] * empty
             reason = f"not scored: {row['error']['message']}"
             self._table.add_row(_plain(row["path"]), *cells, reason)
             return
         low, high = row["interval"] or (0.0, 0.0)
         worst = row["worst"] or {}
+        others = (row["axes"][name]["score"] for name in self._spec.axes[1:])
         cells = [
-            f"{row['score']:.0f}",
-            f"{low:.0f} to {high:.0f}",
-            f"{worst['score']:.0f} at {_clock(worst['start'])}",
+            self._show(row["score"]),
+            f"{self._show(low)} to {self._show(high)}",
+            *(f"{value:.1f}" for value in others),
+            f"{self._show(worst['score'])} at {_clock(worst['start'])}",
         ]
         if self._track:
-            cells.append("".join(_block(moment["score"]) for moment in row.get("track", [])))
+            cells.append("".join(self._block(moment["score"]) for moment in row.get("track", [])))
         if self._explain:
             cells.append(_describe_history(row["history"]))
         notices = "; ".join(f"{n['kind']}: {n['message']}" for n in row["warnings"])
         self._table.add_row(_plain(row["path"]), *cells, notices)
+
+    def _show(self, value: float) -> str:
+        """As many digits as the scale bears: none of 100, one of 5."""
+        return f"{value:.0f}" if self._spec.scale.span > 20.0 else f"{value:.1f}"
+
+    def _block(self, value: float) -> str:
+        share = (value - self._spec.scale.low) / self._spec.scale.span
+        return _BLOCKS[min(len(_BLOCKS) - 1, max(0, int(share * len(_BLOCKS))))]
 
     def finish(self) -> None:
         console = Console(file=self._stream, markup=False, highlight=False, emoji=False)
@@ -160,7 +187,8 @@ def _describe_history(history: Row) -> str:
     """Return a history in words."""
     bandwidth = f"bandwidth {history['bandwidth_hz'] / 1000:.1f} kHz"
     if history["verdict"] != "lossy":
-        return f"no trace of lossy coding; {bandwidth}"
+        words = "no trace of lossy coding" if history["lossy"] < 0.5 else "not certainly lossy"
+        return f"{words} ({history['lossy']:.2f}); {bandwidth}"
     codec = "codec unclear"
     for trace in history["traces"]:
         if trace["name"] == history["codec"]:
@@ -178,7 +206,3 @@ def _rate(history: Row) -> tuple[int, int]:
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}:{rest:02d}"
-
-
-def _block(score: float) -> str:
-    return _BLOCKS[min(len(_BLOCKS) - 1, int(score / 100.0 * len(_BLOCKS)))]

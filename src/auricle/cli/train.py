@@ -1,4 +1,4 @@
-"""`auricle train`: from features to a bundle."""
+"""`auricle train`: from features, or rated clips, to a bundle."""
 
 from __future__ import annotations
 
@@ -10,15 +10,30 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from auricle.core.errors import ConfigError
+
 if TYPE_CHECKING:
+    from auricle.training.fusion_fit import MemberEpoch
     from auricle.training.repeats import Repeat
     from auricle.training.track import Epoch
 
 
 def train(
     recipe: Annotated[str, typer.Argument(help="An embedded recipe's name, or a YAML file.")],
-    features: Annotated[Path, typer.Option(help="Folder written by 'auricle data features'.")],
     output: Annotated[Path, typer.Option(help="Folder for log, checkpoint and bundle.")],
+    features: Annotated[
+        Path | None,
+        typer.Option(help="Folder written by 'auricle data features', for spectrogram networks."),
+    ] = None,
+    clips: Annotated[
+        Path | None, typer.Option(help="Table of rated clips (CSV), for fused encoders.")
+    ] = None,
+    audio: Annotated[
+        Path | None, typer.Option(help="Folder that the clips' paths start from [beside --clips].")
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder for embeddings [OUTPUT/embeddings].")
+    ] = None,
     override: Annotated[
         list[str] | None, typer.Option("--set", help="Such as optimiser.lr=3e-4; repeatable.")
     ] = None,
@@ -30,36 +45,142 @@ def train(
         typer.Option(min=1, help="Trainings with seeds one apart, in folders 1, 2, ... of output."),
     ] = 1,
 ) -> None:
-    """Train a model, calibrate its interval, export it as a bundle."""
+    """Train a model or a grid of models, calibrate intervals, export a bundle."""
+    from auricle.recipes.reading import recipe_kind
+
+    kind = recipe_kind(recipe, "systems")
+    if kind is None:
+        if features is None:
+            raise ConfigError(f"{recipe} learns from spectrograms: give --features")
+        _train_network(recipe, override or [], features, output, not fresh, repeats)
+        return
+    if clips is None or features is not None:
+        raise ConfigError(f"{recipe} learns from rated clips: give --clips, not --features")
+    if repeats > 1:
+        raise ConfigError("--repeats is for spectrogram networks; a grid may vary 'seed'")
+    folders = (audio or clips.parent, cache or output / "embeddings")
+    run = _train_grid if kind == "grid" else _train_fusion
+    run(recipe, override or [], clips, *folders, output, not fresh)
+
+
+def _train_network(
+    recipe: str, overrides: list[str], features: Path, output: Path, resume: bool, repeats: int
+) -> None:
     # torch takes seconds to import and is an extra: only this command needs it.
     from auricle.training.loop import train as run
     from auricle.training.recipe import load_recipe
     from auricle.training.repeats import train_repeats
 
     out = Console(highlight=False, markup=False)
-    loaded = load_recipe(recipe, override or [])
+    loaded = load_recipe(recipe, overrides)
 
     def show(epoch: Epoch) -> None:
         out.print(
             f"epoch {epoch.epoch:3d}  loss {epoch.train_loss:8.4f}"
             f"  validation RMSE {100 * epoch.validation_rmse:5.2f} of 100"
             f"  PCC {epoch.validation_pcc:.3f}  lr {epoch.learning_rate:.1e}"
-            f"  {epoch.seconds:.0f} s"
+            f"  {epoch.seconds:.0f} s",
+            soft_wrap=True,
         )
 
     if repeats == 1:
-        out.print(f"bundle: {run(loaded, features, output, resume=not fresh, on_epoch=show)}")
+        out.print(f"bundle: {run(loaded, features, output, resume=resume, on_epoch=show)}")
         return
     found = train_repeats(
         loaded,
         features,
         output,
         repeats,
-        resume=not fresh,
+        resume=resume,
         on_epoch=show,
         on_repeat=lambda number, repeat: out.print(f"{output / str(number)}: seed {repeat.seed}"),
     )
     out.print(_tabulate(found))
+
+
+def _train_fusion(
+    recipe: str,
+    overrides: list[str],
+    clips: Path,
+    audio: Path,
+    cache: Path,
+    output: Path,
+    resume: bool,
+) -> None:
+    from auricle.data.rated import read_rated
+    from auricle.training.fusion_loop import train_fusion
+    from auricle.training.fusion_recipe import load_fusion_recipe
+
+    show = _Progress()
+    bundle, embedded = train_fusion(
+        load_fusion_recipe(recipe, overrides),
+        read_rated(clips),
+        audio,
+        cache,
+        output,
+        resume=resume,
+        on_clip=show.clip,
+        on_epoch=show.epoch,
+    )
+    show.unheard(embedded.unheard)
+    show.out.print(f"bundle: {bundle}")
+
+
+def _train_grid(
+    recipe: str,
+    overrides: list[str],
+    clips: Path,
+    audio: Path,
+    cache: Path,
+    output: Path,
+    resume: bool,
+) -> None:
+    from auricle.data.rated import read_rated
+    from auricle.training.fusion_recipe import load_grid
+    from auricle.training.grid import train_grid
+    from auricle.training.grid_report import write_report
+
+    show = _Progress()
+    grid = load_grid(recipe)
+    result = train_grid(
+        grid,
+        read_rated(clips),
+        audio,
+        cache,
+        output,
+        overrides=overrides,
+        resume=resume,
+        on_clip=show.clip,
+        on_model=show.model,
+        on_epoch=show.epoch,
+    )
+    write_report(grid, result, output)
+    show.unheard(result.embedded.unheard)
+    show.out.print(f"results: {output / 'results.md'}\nbundle: {result.bundle}")
+
+
+class _Progress:
+    """What is going on, line by line: it reads well in a log too."""
+
+    def __init__(self) -> None:
+        self.out = Console(highlight=False, markup=False, soft_wrap=True)
+
+    def clip(self, done: int, total: int) -> None:
+        if done % 100 == 0 or done == total:
+            self.out.print(f"embedded {done} of {total} clips")
+
+    def model(self, name: str, number: int, total: int) -> None:
+        self.out.print(f"{number} of {total}: {name}")
+
+    def epoch(self, epoch: MemberEpoch) -> None:
+        self.out.print(
+            f"epoch {epoch.epoch:3d}  loss {epoch.train_loss:8.4f}"
+            f"  validation loss {epoch.validation_loss:8.4f}  {epoch.seconds:.0f} s"
+        )
+
+    def unheard(self, clips: Sequence[tuple[str, str]]) -> None:
+        for path, reason in clips:
+            self.out.print(f"left out: {path}: {reason}")
 
 
 def _tabulate(found: Sequence[Repeat]) -> Table:

@@ -166,7 +166,7 @@ class MelStatistics(WaveformEncoder):
 
     def _windows(self, values: Tensor, length: int) -> Tensor:
         """Return `[frame, mel, step]`: the steps around the middle of each frame."""
-        count = -(-values.shape[0] // self.stride)
+        count = (values.shape[0] + self.stride - 1) // self.stride
         before = (length - self.stride) // 2
         after = (count - 1) * self.stride + length - before - values.shape[0]
         return pad(values, (0, 0, before, after)).unfold(0, length, self.stride)

@@ -79,10 +79,11 @@ class TimeBlstm(Aggregation):
         """Return the mean output."""
         if torch.compiler.is_exporting():
             # Exported models hear one clip at a time, without padding.
-            return _mean(self.lstm(frames)[0], counts)
+            outputs: Tensor = self.lstm(frames)[0]
+            return outputs.mean(dim=1)
         packed = pack_padded_sequence(frames, counts.cpu(), batch_first=True, enforce_sorted=False)
-        outputs, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
-        return _mean(outputs, counts)
+        unpacked, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
+        return _mean(unpacked, counts)
 
 
 class AttentionAggregation(Aggregation):

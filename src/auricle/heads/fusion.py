@@ -52,8 +52,10 @@ class BranchInput(nn.Module):
             squares = squares + chosen.square().sum(dim=1, keepdim=True)
         self.mean.copy_(total / count)
         variance = (squares / count - self.mean.double().square()).clamp_min(0.0)
-        # Features that never move stay near zero instead of being blown up.
-        self.deviation.copy_(variance.sqrt().clamp_min(1e-4))
+        deviation = variance.sqrt()
+        # Features that hardly move stay near zero: blown up, they would be rounding errors.
+        least = 0.05 * deviation.median(dim=-1, keepdim=True).values
+        self.deviation.copy_(torch.maximum(deviation, least).clamp_min(1e-4))
 
     def forward(self, embedding: Tensor) -> Tensor:
         """Return `[batch, bin, feature]` for `[batch, layer, bin, feature]`."""

@@ -8,6 +8,7 @@ import numpy as np
 import onnx_ir
 import onnxruntime
 import torch
+from onnxruntime.capi import onnxruntime_pybind11_state as problems
 from torch import Tensor, nn
 
 from auricle.core.audio import Samples
@@ -35,8 +36,8 @@ def export_fusion(fusion: Fusion, config: FusionConfig) -> bytes:
     rng = np.random.default_rng(0)
     noise = rng.normal(0.0, 0.1, config.segment_samples).astype(np.float32)
     whole, part = (_feed(front_end, config, clip) for clip in (noise, noise[: noise.size // 3]))
-    axes = [{1: torch.export.Dim(f"step_{name}", min=2)} for name in list(whole)[:-1]]
-    shapes = (*axes, {0: torch.export.Dim("bin", min=2)})
+    # What ranges of lengths the networks allow is for the exporter to find out.
+    shapes = (*({1: torch.export.Dim.AUTO} for _ in encoders), {0: torch.export.Dim.AUTO})
     try:
         with quiet_exporter():
             program = torch.onnx.export(
@@ -88,7 +89,10 @@ def _name_output(graph: onnx_ir.Graph) -> None:
 
 def _check(fusion: Fusion, config: FusionConfig, model: bytes, feed: dict[str, Tensor]) -> None:
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    (ratings,) = session.run(["ratings"], {name: value.numpy() for name, value in feed.items()})
+    try:
+        (ratings,) = session.run(["ratings"], {name: value.numpy() for name, value in feed.items()})
+    except (problems.Fail, problems.InvalidArgument, problems.RuntimeException) as error:
+        raise BundleError(f"the exported model does not run at every length: {error}") from error
     *names, _ = feed
     with torch.no_grad():
         wanted = fusion({name: feed[name] for name in names}, feed["bins"]).numpy()

@@ -23,7 +23,8 @@ def read_history(told: ArrayLike, threshold: float | None, bandwidth: float) -> 
     """Return the history that logits and log2 rates `[trace, 2]` stand for.
 
     A recording counts as lossy when the probability is above `threshold` (None: one half);
-    `bandwidth` is in Hz.
+    `bandwidth` is in Hz. No codec is likelier than lossy coding at all: where the network says
+    so, the smaller number is told, the one that the threshold was set on.
 
     >>> told = np.full((len(TRACES), 2), -3.0)
     >>> told[[0, 2]] = [4.0, np.log2(64_000)]
@@ -33,17 +34,20 @@ def read_history(told: ArrayLike, threshold: float | None, bandwidth: float) -> 
     """
     values = np.asarray(told, dtype=np.float64)
     probabilities = sigmoid(values[:, 0])
-    traces = [
-        Trace(name, float(probability), _snap_octave(float(rate)))
-        for name, probability, rate in zip(TRACES, probabilities, values[:, 1], strict=True)
-    ]
-    lossy = traces[TRACES.index("lossy")].probability
-    found = lossy > (_EVEN if threshold is None else threshold)
+    lossy = float(probabilities[TRACES.index("lossy")])
+    traces = []
+    # Codecs that are told alike keep the order that the network gave them.
+    for place in np.argsort(-probabilities, kind="stable").tolist():
+        name, probability = TRACES[place], float(probabilities[place])
+        told_as = probability if name == "lowpass" else min(probability, lossy)
+        traces.append(Trace(name, told_as, _snap_octave(float(values[place, 1]))))
+    least = _EVEN if threshold is None else threshold
     return History(
         lossy=lossy,
-        verdict="lossy" if found else "no trace",
+        verdict="lossy" if lossy > least else "no trace",
         bandwidth_hz=bandwidth,
         traces=tuple(sorted(traces, key=lambda trace: -trace.probability)),
+        threshold=least,
     )
 
 

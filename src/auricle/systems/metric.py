@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from auricle.core.audio import Audio, Samples
+from auricle.core.errors import ConfigError, SignalError
 from auricle.core.score import Notice, Score
 from auricle.core.spec import MetricSpec
 from auricle.signal.checks import SignalMonitor, is_silent
@@ -21,7 +23,8 @@ class Metric(ABC):
     """A no-reference metric, ready to run.
 
     Call it with samples `[time]` or `[channel, time]` and their rate in Hz, or give a file to
-    `score_file`. Both raise `InputError` for what cannot be judged.
+    `score_file`. Both raise `InputError` for what cannot be judged, the first also `ConfigError`
+    for a rate that is no whole number.
     """
 
     spec: MetricSpec
@@ -34,9 +37,12 @@ class Metric(ABC):
 
     def __call__(self, samples: ArrayLike, sample_rate: int) -> Score:
         """Score samples `[time]` or `[channel, time]` at `sample_rate` Hz."""
-        audio = Audio.from_array(samples, sample_rate)
+        rate = _whole(sample_rate)
+        # What is too large for float32 becomes infinite, and is refused as that.
+        with np.errstate(over="ignore"):
+            audio = Audio.from_array(samples, rate)
         monitor = SignalMonitor(audio.sample_rate, audio.channels)
-        return self._score(monitor.mix([audio.samples]), sample_rate, monitor, tuple)
+        return self._score(monitor.mix([audio.samples]), rate, monitor, tuple)
 
     def score_file(self, path: str | Path) -> Score:
         """Score the first audio stream of a file."""
@@ -83,6 +89,21 @@ class Tally:
             return ()
         message = f"{left_out:.0f} s of silence were left out of the score"
         return (Notice("partly_silent", message),)
+
+
+def require_finite(*answers: ArrayLike) -> None:
+    """Raise `SignalError` when something a network says is not a finite number."""
+    if not all(np.isfinite(answer).all() for answer in answers):
+        raise SignalError("the network's answer is not finite: the samples or the model are broken")
+
+
+def _whole(sample_rate: object) -> int:
+    if isinstance(sample_rate, int | float | np.integer | np.floating):
+        # A whole number of another type will do; NaN and infinity are none.
+        number = float(sample_rate)
+        if number.is_integer():
+            return int(number)
+    raise ConfigError(f"the sample rate must be a whole number of Hz, not {sample_rate!r}")
 
 
 def nothing_to_judge(tally: Tally, spec: MetricSpec, monitor: SignalMonitor) -> str:

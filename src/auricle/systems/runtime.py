@@ -23,7 +23,7 @@ from auricle.signal.checks import SignalMonitor, narrow_band
 from auricle.signal.resample import resample_blocks
 from auricle.signal.segment import Segment, split_segments
 from auricle.systems.history import find_band_edge, read_history
-from auricle.systems.metric import Metric, Tally, nothing_to_judge
+from auricle.systems.metric import Metric, Tally, nothing_to_judge, require_finite
 from auricle.systems.session import open_session
 
 if TYPE_CHECKING:
@@ -93,8 +93,12 @@ class QualityMetric(Metric):
         tally.add(segment, self.run_network(log_mel), find_band_edge(log_mel, self._front_end))
 
     def run_network(self, log_mel: NDArray[np.float32]) -> Answer:
-        """Return what the network says of `log_mel` `[frame, mel]`, before any correction."""
+        """Return what the network says of `log_mel` `[frame, mel]`, before any correction.
+
+        Raises `SignalError` when that is not finite.
+        """
         answers = self._session.run(self._outputs, {"log_mel": log_mel[np.newaxis]})
+        require_finite(*answers)
         mean, log_variance, track, *history = (answer[0] for answer in answers)
         told = history[0] if history else np.zeros((0, 2), dtype=np.float32)
         return Answer(float(mean), float(log_variance), track, told)

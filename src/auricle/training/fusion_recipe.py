@@ -11,6 +11,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from auricle.data.manifest import Split
+from auricle.data.rated import Domain
 from auricle.encoders.cache import Precision
 from auricle.recipes.reading import read_recipe
 from auricle.systems.config import Name, Part, Size
@@ -93,10 +94,11 @@ class FusionRecipe(Part):
 
 
 class ClipChoice(Part):
-    """A part of the clips on which models are judged: a split, and data sets (none: all)."""
+    """A part of the clips to judge models on: a split, data sets and domains (none: all)."""
 
     split: Split
     datasets: tuple[str, ...] = ()
+    domains: tuple[Domain, ...] = ()
     level: Literal["utterance", "system"] = "utterance"
 
 
@@ -153,9 +155,12 @@ def load_fusion_recipe(source: Path | str, overrides: Sequence[str] = ()) -> Fus
 
 
 def load_grid(source: Path | str, overrides: Sequence[str] = ()) -> GridRecipe:
-    """Load a grid.
+    """Load a grid; a file named as its base lies beside it.
 
     >>> len(list(load_grid("mmmos-grid").models()))
     16
     """
-    return read_recipe(GridRecipe, source, "systems", overrides)
+    grid = read_recipe(GridRecipe, source, "systems", overrides)
+    if grid.base.endswith((".yaml", ".yml")):
+        return grid.model_copy(update={"base": str(Path(source).parent / grid.base)})
+    return grid

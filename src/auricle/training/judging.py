@@ -37,21 +37,24 @@ def choose_rows(clips: Sequence[RatedClip], choice: ClipChoice) -> NDArray[np.in
     rows = [
         row
         for row, clip in enumerate(clips)
-        if clip.split == choice.split and (not choice.datasets or dataset(clip) in choice.datasets)
+        if clip.split == choice.split
+        and (not choice.datasets or dataset(clip) in choice.datasets)
+        and (not choice.domains or clip.domain in choice.domains)
     ]
     if not rows:
-        of = f" of {', '.join(choice.datasets)}" if choice.datasets else ""
+        wanted = ", ".join((*choice.datasets, *choice.domains))
+        of = f" of {wanted}" if wanted else ""
         raise DataError(f"no clip{of} in the {choice.split} split could be heard")
     return np.array(rows, dtype=np.int64)
 
 
 def dataset(clip: RatedClip) -> str:
-    """Return the data set that a clip's id begins with.
+    """Return the data set that a clip is of: where its path begins.
 
-    >>> dataset(RatedClip("pam/a.wav", "a.wav", "train"))
-    'pam'
+    >>> dataset(RatedClip("a", "PAM/human_eval/a.wav", "train"))
+    'PAM'
     """
-    return clip.id.partition("/")[0]
+    return clip.path.partition("/")[0]
 
 
 def judge(

@@ -1,0 +1,294 @@
+"""Fused systems from rated clips to scores, with tiny encoders and real files."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from auricle.api import assess, to_row
+from auricle.catalog import find_bundle, load
+from auricle.core.audio import Audio
+from auricle.core.errors import ConfigError, DataError
+from auricle.data.rated import RatedClip, read_rated, write_rated
+from auricle.encoders.cache import EmbeddingCache
+from auricle.signal.io import read_audio, write_audio
+from auricle.systems.bundle import FusionBundle
+from auricle.systems.fusion_torch import load_fusion, open_network
+from auricle.training.fusion_fit import fit_member, rate
+from auricle.training.fusion_loop import prepare, train_fusion
+from auricle.training.fusion_recipe import load_fusion_recipe, load_grid
+from auricle.training.grid import train_grid
+from auricle.training.grid_report import write_report
+
+WHISPER = {
+    "model_type": "whisper",
+    "d_model": 16,
+    "encoder_layers": 2,
+    "encoder_attention_heads": 2,
+    "encoder_ffn_dim": 32,
+    "num_mel_bins": 80,
+    "max_source_positions": 1500,
+}
+RECIPE = {
+    "kind": "fusion",
+    "system": {
+        "kind": "fusion",
+        "name": "tiny",
+        "tag": "v1",
+        "summary": "A tiny system.",
+        "axes": [
+            {"name": "clarity", "low": 1.0, "high": 5.0},
+            {"name": "sources", "low": 1.0, "high": 6.0},
+        ],
+        "sample_rate": 24000,
+        "segment": 2.0,
+        "shortest": 0.5,
+        "level": -26.0,
+        "encoders": {
+            "mel": {
+                "kind": "mel_statistics",
+                "settings": {"bands": 8, "context": 40},
+                "front_end": {"kind": "LogMel", "sample_rate": 24000, "hop": 256, "n_mels": 64},
+            },
+            "whisper": {"kind": "whisper", "settings": WHISPER},
+        },
+        "members": [{"encoders": ["mel", "whisper"], "weighted": ["whisper"], "hidden": 16}],
+        "licence": "MIT",
+        "citation": "",
+    },
+    "data": {"crop": 2.0},
+    "loss": {"kind": "mean_squared_error"},
+    "optimiser": {"kind": "adam", "lr": 3.0e-3},
+    "batch_size": 8,
+    "max_epochs": 4,
+}
+GRID = {
+    "kind": "grid",
+    "base": "tiny.yaml",
+    "variants": [
+        {
+            "mel": {"system": {"members": [{"encoders": ["mel"], "hidden": 16}]}},
+            "both": {
+                "system": {
+                    "members": [
+                        {
+                            "encoders": ["mel", "whisper"],
+                            "aggregation": {"kind": "blstm_t", "hidden": 8},
+                            "hidden": 16,
+                        }
+                    ]
+                }
+            },
+        },
+        {"ccc": {"loss": {"kind": "concordance"}}, "ut": {"loss": {"kind": "utmos"}}},
+    ],
+    "sets": {"dev": {"split": "validation"}, "test": {"split": "test", "level": "system"}},
+    "ensembles": {"all": [], "best": [{"set": "dev", "best": 2}]},
+    "bundle": "best",
+    "baseline": "dev",
+}
+
+
+@pytest.fixture(scope="module")
+def audio(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tones in more or less noise: clarity is what is left of the tones."""
+    folder = tmp_path_factory.mktemp("audio")
+    rng = np.random.default_rng(1)
+    clips = []
+    for number in range(40):
+        split = "train" if number < 20 else "validation" if number < 32 else "test"
+        sources, noise = 1 + number % 6, rng.uniform(0.0, 1.0)
+        seconds = 1.3 if number % 5 == 0 else 2.0 if number % 5 < 4 else 4.7
+        time = np.arange(round(24000 * seconds)) / 24000
+        tones = sum(np.sin(2 * np.pi * rng.uniform(200, 5000) * time) for _ in range(sources))
+        samples = 0.1 * (tones + 3.0 * noise * rng.standard_normal(time.size))
+        write_audio(folder / f"{number}.wav", Audio.from_array(samples, 24000))
+        scores = {"clarity": (5.0 - 4.0 * noise, 4.5 - 3.5 * noise), "sources": (float(sources),)}
+        if number == 3:
+            scores.pop("sources")
+        clips.append(
+            RatedClip(str(number), f"{number}.wav", split, f"system-{number % 4}", scores=scores)
+        )
+    clips.append(RatedClip("gone", "gone.wav", "train", scores={"clarity": (3.0,)}))
+    write_rated(clips, folder / "rated.csv")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def recipes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recipes")
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(RECIPE))
+    (folder / "grid.yaml").write_text(yaml.safe_dump(GRID))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(audio: Path, recipes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("trained")
+    bundle, embedded = train_fusion(
+        load_fusion_recipe(recipes / "tiny.yaml"),
+        read_rated(audio / "rated.csv"),
+        audio,
+        output / "cache",
+        output,
+    )
+    assert [path for path, _ in embedded.unheard] == ["gone.wav"]
+    assert bundle == output / "bundle"
+    return output
+
+
+def test_a_bundle_scores_all_axes(trained: Path, audio: Path) -> None:
+    report = assess(audio / "4.wav", str(trained / "bundle"))
+    score = report.results[0].score
+    assert score is not None
+    assert [axis.name for axis in score.axes] == ["clarity", "sources"]
+    assert score.value == score.axes[0].value
+    for axis in score.axes:
+        assert axis.scale.low <= axis.interval[0] <= axis.value <= axis.interval[1]
+        assert axis.interval[1] <= axis.scale.high
+    # 4.7 s in segments of 2 s.
+    assert [moment.start for moment in score.track] == [0.0, 2.0, 4.0]
+    assert set(to_row(report.results[0])["axes"]) == {"clarity", "sources"}
+
+
+def test_it_runs_without_torch_and_says_the_same(trained: Path, audio: Path) -> None:
+    bundle = find_bundle(str(trained / "bundle"))
+    assert isinstance(bundle, FusionBundle)
+    assert bundle.has_onnx, (trained / "export.txt").read_text()
+    metric = load(str(trained / "bundle"))
+    network = open_network(bundle)
+    for number in (0, 1):
+        samples = read_audio(audio / f"{number}.wav").mono().samples[0]
+        prepared = metric._front_end(samples)
+        wanted = network(prepared, bundle.config.bins(samples.size)).mean(axis=0)
+        np.testing.assert_allclose(metric.rate(samples), wanted, atol=4e-4)
+
+
+def test_training_and_scoring_hear_the_same(trained: Path, recipes: Path, audio: Path) -> None:
+    recipe = load_fusion_recipe(recipes / "tiny.yaml", ["data.precision=float32"])
+    bundle = find_bundle(str(trained / "bundle"))
+    fusion = load_fusion(bundle)
+    clips = [clip for clip in read_rated(audio / "rated.csv") if clip.id in ("0", "1", "4")]
+    from auricle.systems.listener import Listener
+    from auricle.training.embeddings import embed_clips
+
+    embedded = embed_clips(
+        bundle.config,
+        Listener(bundle.config, fusion.by_name),
+        clips,
+        audio,
+        EmbeddingCache(trained / "cache32", "float32"),
+    )
+    ratings = rate(recipe, fusion.members[0], embedded, np.arange(2))
+    for number, rating in zip(("0", "1"), ratings, strict=True):
+        score = load(str(trained / "bundle")).score_file(audio / f"{number}.wav")
+        wanted = np.clip(rating, [1.0, 1.0], [5.0, 6.0])
+        assert [axis.value for axis in score.axes] == pytest.approx(wanted.tolist(), abs=1e-3)
+
+
+def test_gain_does_not_matter(trained: Path, audio: Path) -> None:
+    clip = read_audio(audio / "7.wav")
+    metric = load(str(trained / "bundle"))
+    loud = metric(clip.samples, clip.sample_rate)
+    quiet = metric(0.25 * clip.samples, clip.sample_rate)
+    assert quiet.value == pytest.approx(loud.value, abs=1e-3)
+
+
+def test_epochs_need_no_audio_once_it_is_embedded(
+    recipes: Path, audio: Path, tmp_path: Path
+) -> None:
+    recipe = load_fusion_recipe(recipes / "tiny.yaml", ["max_epochs=1"])
+    clips = [clip for clip in read_rated(audio / "rated.csv") if clip.id != "gone"][:24]
+    copies = tmp_path / "audio"
+    copies.mkdir()
+    for clip in clips:
+        (copies / clip.path).write_bytes((audio / clip.path).read_bytes())
+    first = prepare(recipe.system, "float16", clips, copies, tmp_path / "cache")
+    for copy in copies.iterdir():
+        copy.unlink()
+    member = fit_member(recipe, first.embedded, tmp_path / "run")
+    assert all(torch.isfinite(value).all() for value in member.state_dict().values())
+
+
+def test_the_same_seed_gives_the_same_weights(recipes: Path, audio: Path, tmp_path: Path) -> None:
+    recipe = load_fusion_recipe(recipes / "tiny.yaml", ["max_epochs=2"])
+    clips = read_rated(audio / "rated.csv")
+    prepared = prepare(recipe.system, "float16", clips, audio, tmp_path / "cache")
+    first, second = (
+        fit_member(recipe, prepared.embedded, tmp_path / name).state_dict() for name in "ab"
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.fixture(scope="module")
+def grid_output(audio: Path, recipes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("grid")
+    grid = load_grid(recipes / "grid.yaml")
+    clips = read_rated(audio / "rated.csv")
+    write_report(grid, train_grid(grid, clips, audio, output / "cache", output), output)
+    return output
+
+
+def test_a_grid_trains_all_combinations_and_ships_an_ensemble(
+    grid_output: Path, audio: Path
+) -> None:
+    text = (grid_output / "results.md").read_text()
+    for name in ("mel-ccc", "mel-ut", "both-ccc", "both-ut"):
+        assert (grid_output / name / "result.json").is_file()
+        assert f"| {name} |" in text
+    bundle = find_bundle(str(grid_output / "bundle"))
+    assert isinstance(bundle, FusionBundle)
+    assert len(bundle.config.members) == 2
+    assert load(str(grid_output / "bundle")).score_file(audio / "1.wav").axes
+
+
+def test_an_ensemble_is_the_mean_of_its_members(grid_output: Path) -> None:
+    import csv
+
+    with (grid_output / "ratings.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["id"] == "33"]
+    said = {row["model"]: float(row["clarity"]) for row in rows}
+    names = ("mel-ccc", "mel-ut", "both-ccc", "both-ut")
+    assert said["all"] == pytest.approx(np.mean([said[name] for name in names]), abs=2e-4)
+
+
+def test_a_grid_goes_on_where_it_was(grid_output: Path, audio: Path, recipes: Path) -> None:
+    result = grid_output / "mel-ccc" / "result.json"
+    before = result.stat().st_mtime_ns
+    (grid_output / "mel-ut" / "result.json").unlink()
+    grid = load_grid(recipes / "grid.yaml")
+    clips = read_rated(audio / "rated.csv")
+    trained: list[int] = []
+    train_grid(
+        grid,
+        clips,
+        audio,
+        grid_output / "cache",
+        grid_output,
+        on_epoch=lambda epoch: trained.append(epoch.epoch),
+    )
+    assert result.stat().st_mtime_ns == before
+    assert trained.count(1) == 1
+
+
+def test_variants_must_share_their_system(recipes: Path, audio: Path, tmp_path: Path) -> None:
+    other = {**GRID, "variants": [{"a": {}, "b": {"system": {"segment": 1.0}}}]}
+    path = recipes / "other.yaml"
+    path.write_text(yaml.safe_dump(other))
+    with pytest.raises(ConfigError, match="not in the system"):
+        train_grid(load_grid(path), [], audio, tmp_path / "cache", tmp_path)
+
+
+def test_an_axis_that_nobody_rated_is_refused(recipes: Path, audio: Path, tmp_path: Path) -> None:
+    recipe = load_fusion_recipe(recipes / "tiny.yaml")
+    clips = [RatedClip("a", "1.wav", "train", scores={"clarity": (1.0,)})]
+    with pytest.raises(DataError, match="none of the clips is rated for sources"):
+        prepare(recipe.system, "float16", clips, audio, tmp_path)
+
+
+def test_an_encoder_that_is_not_there_says_what_to_do(audio: Path, tmp_path: Path) -> None:
+    recipe = load_fusion_recipe("mmmos", [f"system.encoders.wavlm.weights={tmp_path / 'none'}"])
+    with pytest.raises(ConfigError, match=r"encoder wavlm: .*none"):
+        prepare(recipe.system, "float16", [], audio, tmp_path)
