@@ -90,6 +90,19 @@ def test_wrong_requests_are_refused(write: Write) -> None:
         auricle.assess(path, jobs=0)
     with pytest.raises(InputError, match="shape"):
         auricle.load("codec-music")(np.zeros((1, 1, 4800)), RATE)
+    with pytest.raises(UnknownMetricError, match="holds no bundle"):
+        auricle.load(str(path.parent))
+
+
+@pytest.mark.parametrize("rate", ["48k", 44100.5, float("nan"), None])
+def test_a_rate_is_a_whole_number(rate: object) -> None:
+    with pytest.raises(ConfigError, match="whole number of Hz"):
+        auricle.load("codec-music")(make_music(0.6), rate)  # type: ignore[arg-type]
+
+
+def test_whole_numbers_of_other_types_will_do() -> None:
+    metric, music = auricle.load("codec-music"), make_music(0.6)
+    assert metric(music, np.int32(RATE)) == metric(music, float(RATE)) == metric(music, RATE)  # type: ignore[arg-type]
 
 
 def test_rows_are_the_documented_schema(write: Write) -> None:

@@ -2,7 +2,8 @@
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from tests.conftest import RATE, make_music
 
 import auricle
+from auricle.core.errors import SignalError
 
 Write = Callable[..., Path]
 MUSIC = make_music(3.0)
@@ -38,6 +40,23 @@ def cut(path: Path, share: float) -> Path:
     target = path.with_name(f"cut{path.suffix}")
     target.write_bytes(content[: int(share * len(content))])
     return target
+
+
+@contextmanager
+def another_user(folder: Path) -> Iterator[None]:
+    """As root, who reads everything, be somebody else who comes as far as `folder`."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for parent in (folder, *folder.parents):
+        if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):
+            parent.chmod(0o755)
+    auricle.load("codec-music")
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def test_corrupt(write: Write, tmp_path: Path) -> None:
@@ -116,9 +135,38 @@ def test_video_without_and_with_audio(write: Write, ffmpeg: str, tmp_path: Path)
     assert verdict(sound)[0] is None
 
 
+@pytest.mark.parametrize("rate", [8000, 44100, RATE, 96000])
 @pytest.mark.parametrize("level", [0.0, 0.5])
-def test_silence_and_offset(write: Write, level: float) -> None:
-    assert verdict(write("a.wav", np.full(2 * RATE, level)))[0] == "signal"
+def test_silence_and_offset(write: Write, level: float, rate: int) -> None:
+    assert verdict(write("a.wav", np.full(2 * rate, level), rate))[0] == "signal"
+
+
+def test_an_offset_before_the_music_is_left_out(write: Write) -> None:
+    offset = np.full(10 * 44100, 0.1, dtype=np.float32)
+    music = make_music(10.0, rate=44100) + np.float32(0.1)
+    error, warnings = verdict(write("a.wav", np.concatenate([offset, music]), 44100))
+    assert error is None
+    assert "partly_silent" in warnings
+
+
+@pytest.mark.parametrize("samples", [1e30 * MUSIC, 32767.0 * MUSIC])
+def test_beyond_any_full_scale(write: Write, samples: np.ndarray) -> None:
+    assert verdict(write("a.wav", samples))[0] == "signal"
+    with pytest.raises(SignalError, match="above full scale"):
+        auricle.load("codec-music")(samples, RATE)
+    with pytest.raises(SignalError, match="finite"):
+        auricle.load("codec-music")(samples.astype(np.float64) * 1e200, RATE)
+
+
+@pytest.mark.parametrize("rate", [1, 5, 50, 4000, 5999])
+def test_rates_too_low_for_a_score(write: Write, rate: int) -> None:
+    assert verdict(write("a.wav", MUSIC, rate))[0] == "signal"
+
+
+@pytest.mark.parametrize("rate", [768_000, 10_000_000, 2**31 - 1])
+def test_absurdly_high_rates(write: Write, rate: int) -> None:
+    error, _ = verdict(write("a.wav", np.tile(MUSIC, 10), rate))
+    assert error == (None if rate == 768_000 else "signal")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -147,7 +195,9 @@ def test_cancelling_channels(write: Write) -> None:
     assert "cancelled" in warnings
 
 
-@pytest.mark.parametrize(("rate", "expected"), [(8000, {"low_sample_rate"}), (192000, set())])
+@pytest.mark.parametrize(("rate", "expected"), [
+    (6000, {"low_sample_rate"}), (8000, {"low_sample_rate"}), (192000, set()),
+])  # fmt: skip
 def test_rates(write: Write, rate: int, expected: set[str]) -> None:
     error, warnings = verdict(write("a.wav", make_music(3.0, rate=rate), rate))
     assert error is None
@@ -164,21 +214,39 @@ def test_partly_silent(write: Write) -> None:
 def test_unreadable(write: Write, tmp_path: Path) -> None:
     path = write("a.wav", MUSIC)
     path.chmod(0)
-    if os.geteuid() == 0:
-        # Root reads everything; as another user, the same file in the same process cannot be read.
-        tmp_path.chmod(0o755)
-        for parent in tmp_path.parents:
-            if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):
-                parent.chmod(0o755)
-        auricle.load("codec-music")
-        os.seteuid(65534)
-        try:
-            kind = verdict(path)[0]
-        finally:
-            os.seteuid(0)
-    else:
+    with another_user(tmp_path):
         kind = verdict(path)[0]
     assert kind == "unreadable"
+
+
+def test_unreadable_folders_have_their_row(write: Write, tmp_path: Path) -> None:
+    for name in ("open", "closed", "listed"):
+        (tmp_path / name).mkdir(mode=0o755)
+        write(f"{name}/a.wav", make_music(0.6)).chmod(0o644)
+    (tmp_path / "closed").chmod(0)
+    (tmp_path / "listed").chmod(0o444)
+    with another_user(tmp_path):
+        whole = auricle.assess(tmp_path)
+        (alone,) = auricle.assess(tmp_path / "closed")
+        (matched,) = auricle.assess(tmp_path / "clo*")
+    for name in ("closed", "listed"):
+        (tmp_path / name).chmod(0o755)
+    kinds = {
+        Path(result.path).relative_to(tmp_path).as_posix(): getattr(result.error, "kind", None)
+        for result in whole
+    }
+    assert kinds == {"closed": "unreadable", "listed/a.wav": "unreadable", "open/a.wav": None}
+    for result in (alone, matched):
+        assert result.path == str(tmp_path / "closed")
+        assert "permission denied" in str(result.error)
+
+
+def test_links_that_lead_nowhere_have_their_row(write: Write, tmp_path: Path) -> None:
+    write("a.wav", make_music(0.6))
+    (tmp_path / "b.wav").symlink_to(tmp_path / "nowhere.wav")
+    good, bad = auricle.assess(tmp_path)
+    assert good.error is None
+    assert (Path(bad.path).name, str(bad.error)) == ("b.wav", "the link leads nowhere")
 
 
 def test_missing(tmp_path: Path) -> None:

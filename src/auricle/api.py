@@ -13,9 +13,9 @@ from itertools import islice
 from typing import Any
 
 from auricle.catalog import load
-from auricle.core.errors import ConfigError, InputError, MissingFileError
-from auricle.core.score import History, Moment, Report, Result
-from auricle.signal.io import list_audio
+from auricle.core.errors import ConfigError, InputError, MissingFileError, UnreadableFileError
+from auricle.core.score import AxisScore, History, Moment, Report, Result
+from auricle.signal.io import search_audio
 from auricle.systems.metric import Metric
 
 PathLike = str | os.PathLike[str]
@@ -55,12 +55,12 @@ def expand_paths(paths: Iterable[PathLike]) -> list[str]:
 
 def _expand(name: str) -> list[str]:
     if os.path.isdir(name):
-        return list_audio(name)
+        return search_audio(name)
     if os.path.exists(name) or not glob.has_magic(name):
         return [name]
     found: list[str] = []
     for match in sorted(glob.glob(name, recursive=True)):
-        found += list_audio(match) if os.path.isdir(match) else [match]
+        found += search_audio(match) if os.path.isdir(match) else [match]
     return list(dict.fromkeys(found))
 
 
@@ -88,7 +88,8 @@ def score_files(files: Iterable[str], metric: str, *, jobs: int = 1) -> Iterator
 def to_row(result: Result, *, track: bool = False, explain: bool = False) -> Row:
     """Return a result as the flat, JSON-ready row that docs/output.md describes.
 
-    With `track` it has the score of every second, with `explain` the history.
+    With `track` it has the score over time, with `explain` the history; metrics of several axes
+    add `axes`.
 
     >>> row = to_row(assess("examples/no-such-file.flac").results[0])
     >>> row["score"], row["error"]["kind"]
@@ -113,6 +114,8 @@ def to_row(result: Result, *, track: bool = False, explain: bool = False) -> Row
         row["worst"] = _moment_row(score.worst)
         row["duration"] = round(score.duration, 3)
         row["warnings"] = [asdict(notice) for notice in score.warnings]
+        if score.axes:
+            row["axes"] = {axis.name: _axis_row(axis) for axis in score.axes}
     if track:
         row["track"] = [] if score is None else [_moment_row(m) for m in score.track]
     if explain:
@@ -121,9 +124,18 @@ def to_row(result: Result, *, track: bool = False, explain: bool = False) -> Row
     return row
 
 
+def _axis_row(axis: AxisScore) -> Row:
+    return {
+        "score": round(axis.value, 3),
+        "interval": [round(bound, 3) for bound in axis.interval],
+        "scale": [axis.scale.low, axis.scale.high],
+    }
+
+
 def _history_row(history: History) -> Row:
     return {
         "lossy": round(history.lossy, 3),
+        "lossy_threshold": round(history.threshold, 3),
         "verdict": history.verdict,
         "codec": None if history.codec is None else history.codec.name,
         "bandwidth_hz": round(history.bandwidth_hz),
@@ -154,6 +166,10 @@ def _score_file(metric: Metric, path: str) -> Result:
 def _explain(error: InputError, path: str) -> InputError:
     """Say of a folder or glob that it holds nothing: as a file it would only be unreadable."""
     if os.path.isdir(path):
+        try:
+            os.scandir(path).close()
+        except OSError:
+            return UnreadableFileError("the folder cannot be searched: permission denied")
         return MissingFileError("the folder holds no audio files")
     if isinstance(error, MissingFileError) and glob.has_magic(path):
         return MissingFileError("no file matches")

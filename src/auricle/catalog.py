@@ -69,6 +69,11 @@ def find_metric(name: str) -> Entry:
     if tagged:
         names = ", ".join(entry.full_name for entry in tagged)
         raise UnknownMetricError(f"{name!r} could be {names}: say which")
+    if Path(name).is_dir():
+        raise UnknownMetricError(
+            f"{name}: the folder holds no bundle, for it has no system.yaml; what 'auricle train'"
+            " makes is in its folder 'bundle'"
+        )
     near = difflib.get_close_matches(name, [*CATALOG, *(entry.name for entry in _ENTRIES)], n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(CATALOG)}"
     raise UnknownMetricError(f"no metric is called {name!r}: {hint}")

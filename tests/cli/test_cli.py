@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from tests.conftest import RATE, make_music
 
+from auricle.catalog import find_bundle
 from auricle.data.manifest import Clip, write_manifest
 from auricle.signal.io import read_audio
 
@@ -109,6 +110,25 @@ def test_an_interrupt_has_its_own_exit_code(folder: Path, write: Write, tmp_path
 def test_an_output_that_cannot_be_written(folder: Path) -> None:
     run = auricle("score", folder / "0.wav", "--output", "/proc/nowhere/scores.jsonl")
     assert (run.returncode, "Traceback" in run.stderr) == (6, False)
+    assert "/proc/nowhere cannot be written: " in run.stderr
+    assert "Errno" not in run.stderr
+    below = auricle("score", folder / "0.wav", "--output", folder / "0.wav" / "s.jsonl")
+    assert (below.returncode, "a file" in below.stderr) == (6, True)
+
+
+def test_an_empty_name(folder: Path) -> None:
+    (row,) = rows(auricle("score", "", "--format", "jsonl").stdout)
+    assert (row["error"]["kind"], row["error"]["message"]) == (
+        "missing",
+        "the file name is empty",
+    )
+
+
+def test_huge_samples_give_a_row_of_valid_json(write: Write) -> None:
+    run = auricle("score", write("a.wav", 1e30 * make_music(1.0)), "--format", "json")
+    assert run.returncode == 1
+    (row,) = json.loads(run.stdout, parse_constant=pytest.fail)
+    assert (row["score"], row["error"]["kind"]) == (None, "signal")
 
 
 def test_odd_file_names(folder: Path, tmp_path: Path) -> None:
@@ -139,6 +159,7 @@ def test_nothing_overwrites_what_it_reads(folder: Path) -> None:
 def test_usage_errors_say_what_to_do(folder: Path) -> None:
     cases = [
         (("score", folder, "--metric", "codec-musik"), 2, "codec-music"),
+        (("score", folder, "--metric", folder), 2, "holds no bundle"),
         (("score", folder, "--resume"), 2, "--output"),
         (("score", folder, "--output", "x.doc"), 2, "--format"),
         (("degrade", folder / "0.wav", "o.wav", "--process", "opuss:32k"), 2, "opus"),
@@ -177,9 +198,27 @@ def test_degrading_keeps_length_rate_and_channels(write: Write, tmp_path: Path) 
     assert power[16000:].sum() < 1e-3 * power.sum()
 
 
+def test_degrading_tells_what_is_wrong_with_it(write: Write, tmp_path: Path) -> None:
+    source, target = write("a.wav", make_music(1.0)), tmp_path / "b.flac"
+    assert auricle("degrade", source, target, "--process", "mp3:128k").stderr == ""
+    loud = write("loud.wav", 3.0 * make_music(1.0))
+    run = auricle("degrade", loud, target, "--process", "lowpass:7500")
+    assert (run.returncode, "warning" in run.stderr, "% of the samples" in run.stderr) == (0, 1, 1)
+    kept = auricle("degrade", loud, tmp_path / "c.wav", "--process", "lowpass:7500")
+    assert (kept.returncode, kept.stderr) == (0, "")
+    assert np.abs(read_audio(tmp_path / "c.wav").samples).max() > 1.0
+    content = source.read_bytes()
+    source.write_bytes(content[: len(content) // 2])
+    run = auricle("degrade", source, target, "--process", "lowpass:7500")
+    assert (run.returncode, "warning: " in run.stderr, "truncated" in run.stderr) == (0, 1, 1)
+
+
 def test_metrics_and_cards() -> None:
-    listed = auricle("metrics")
-    assert "codec-music.v3" in listed.stdout.replace("\n", "")
+    listed = auricle("metrics").stdout
+    # Piped, a row stays a row.
+    (row,) = (line for line in listed.splitlines() if "codec-music.v3" in line)
+    assert find_bundle("codec-music").model_sha256[:12] in row
+    assert "48 kHz" in row
     card = auricle("metrics", "show", "codec-music")
     assert "# codec-music" in card.stdout
     assert auricle("metrics", "show", "nothing").returncode == 2

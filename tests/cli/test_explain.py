@@ -11,6 +11,7 @@ import typer
 from tests.conftest import make_music
 
 from auricle.api import assess, to_row
+from auricle.catalog import find_bundle
 from auricle.cli.render import CsvWriter, TableWriter
 from auricle.cli.score import score
 from auricle.core.errors import ConfigError, MissingFileError
@@ -23,6 +24,9 @@ TRACES = (Trace("lossy", 0.98, (32_000, 64_000)), Trace("mp3", 0.91, (48_000, 96
 LOSSY = History(0.98, "lossy", 16_012.3, TRACES)
 UNCLEAR = History(0.98, "lossy", 16_012.3, (TRACES[0], Trace("mp3", 0.4, (48_000, 96_000))))
 GENUINE = History(0.02, "no trace", 22_000.0, TRACES)
+LIKELY = History(0.82, "no trace", 22_000.0, TRACES, threshold=0.93)
+
+SPEC = find_bundle("codec-music").config.spec
 
 
 def row(history: History | None) -> dict:
@@ -37,11 +41,12 @@ FAILED = to_row(Result("b.wav", "m.v1", "", error=MissingFileError("gone")), exp
 @pytest.mark.parametrize(("history", "text"), [
     (LOSSY, "lossy 0.98: mp3 (0.91), 48-96 kb/s per channel; bandwidth 16.0 kHz"),
     (UNCLEAR, "lossy 0.98: codec unclear, 32-64 kb/s per channel; bandwidth 16.0 kHz"),
-    (GENUINE, "no trace of lossy coding; bandwidth 22.0 kHz"),
+    (GENUINE, "no trace of lossy coding (0.02); bandwidth 22.0 kHz"),
+    (LIKELY, "not certainly lossy (0.82); bandwidth 22.0 kHz"),
 ])  # fmt: skip
 def test_the_table_tells_the_history_in_words(history: History, text: str) -> None:
     stream = io.StringIO()
-    with TableWriter(stream, track=False, explain=True) as writer:
+    with TableWriter(stream, SPEC, track=False, explain=True) as writer:
         writer.write(row(history))
         writer.write(FAILED)
     assert text in stream.getvalue()
@@ -50,7 +55,7 @@ def test_the_table_tells_the_history_in_words(history: History, text: str) -> No
 
 def test_csv_is_flat() -> None:
     stream = io.StringIO()
-    with CsvWriter(stream, track=False, explain=True) as writer:
+    with CsvWriter(stream, SPEC, track=False, explain=True) as writer:
         for history in (LOSSY, UNCLEAR, GENUINE):
             writer.write(row(history))
         writer.write(FAILED)
@@ -76,7 +81,10 @@ def test_rows_hold_the_history_only_when_asked(told: Bundle, write: Write, tmp_p
     (result,) = assess(path, metric).results
     assert json.loads(output.read_text()) == to_row(result, explain=True)
     history = to_row(result, explain=True)["history"]
-    assert history.keys() == {"lossy", "verdict", "codec", "bandwidth_hz", "traces"}
+    assert history.keys() == {
+        *("lossy", "lossy_threshold", "verdict", "codec", "bandwidth_hz", "traces")
+    }
+    assert history["lossy_threshold"] == told.calibration.lossy_threshold
     assert history["traces"][0].keys() == {"name", "probability", "low", "high"}
     assert "history" not in to_row(result)
 

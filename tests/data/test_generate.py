@@ -272,9 +272,27 @@ def test_published_labels_come_out_again(name: str) -> None:
 
 def test_the_summary_counts(built: Path) -> None:
     summary = inspect_manifest(built / "manifest.csv")
+    assert inspect_manifest(built) == summary
     assert (summary["clips"], summary["labelled"]) == (12, 9)
     assert sum(bin_["clips"] for bin_ in summary["label_histogram"]) == 9
     assert sum(summary["failures"].values()) == 3
+
+
+def test_every_key_of_a_clip_recipe_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "data.md").read_text("utf-8")
+    table = text.partition("## Keys of a clip recipe")[2].partition("\n## ")[0]
+    documented = {line.split("`")[1] for line in table.splitlines() if line.startswith("| `")}
+    nested = {f"draw.{name}" for name in DrawRecipe.model_fields}
+    assert documented == {*ClipRecipe.model_fields} | nested
+
+
+def test_recordings_that_are_too_short_are_counted(corpus: Path) -> None:
+    rows = read_corpus(corpus)
+    recipe = RECIPE.model_copy(update={"split": {"train": 4, "test": 1}, "seconds": 2.2})
+    with pytest.raises(DataError, match=r"has 3 that last 2\.2 s \(1 are too short\)"):
+        plan_clips(recipe, rows)
+    with pytest.raises(DataError, match="none of 4 excerpts lasts 9 s"):
+        plan_clips(recipe.model_copy(update={"seconds": 9.0}), rows)
 
 
 def test_bad_requests_are_refused(tmp_path: Path) -> None:

@@ -43,7 +43,30 @@ def test_samples_must_be_finite(value: float) -> None:
         kinds(broken)
 
 
+def test_samples_beyond_any_full_scale_are_refused() -> None:
+    with pytest.raises(SignalError, match="peak is 600 dB above full scale"):
+        kinds(np.sign(NOISE) * np.float32(1e30))
+    # Taken for +-1, integers are out by 90 dB.
+    with pytest.raises(SignalError, match="divided"):
+        kinds(np.round(NOISE * 32767))
+    assert kinds(NOISE * 2000) == {"clipped"}
+
+
+def test_a_rate_must_leave_something_to_be_judged() -> None:
+    with pytest.raises(SignalError, match="5999 Hz: below 6000"):
+        SignalMonitor(5999, 1)
+    assert "low_sample_rate" in kinds(NOISE, 6000)
+
+
+def test_shares_are_written_as_numbers() -> None:
+    square = np.sign(NOISE[0])
+    monitor = SignalMonitor(48000, 1)
+    list(monitor.mix([square[np.newaxis]]))
+    assert [n.message for n in monitor.notices()] == ["100% of the samples are clipped"]
+
+
 def test_silence_is_no_signal_whatever_its_offset() -> None:
     dither = np.random.default_rng(0).uniform(-1, 1, 48000).astype(np.float32) / 32768
     assert is_silent(dither + np.float32(0.25))
+    assert is_silent(np.full(480_000, 700.1, dtype=np.float32))
     assert not is_silent(NOISE[0])

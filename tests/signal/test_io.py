@@ -1,3 +1,4 @@
+import os
 import subprocess
 from pathlib import Path
 
@@ -7,7 +8,14 @@ from tests.conftest import RATE, make_music
 
 from auricle.core.audio import Audio
 from auricle.core.errors import ConfigError, DecodeError, MissingFileError, UnreadableFileError
-from auricle.signal.io import AudioStream, read_audio, write_audio
+from auricle.signal.io import (
+    AudioStream,
+    list_audio,
+    read_audio,
+    read_with_notices,
+    search_audio,
+    write_audio,
+)
 
 STEREO = np.stack([make_music(3.0, seed=1), make_music(3.0, seed=2)])
 
@@ -84,8 +92,13 @@ def test_half_a_file_is_called_truncated(tmp_path: Path, ffmpeg: str, suffix: st
 def test_errors_say_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "empty.wav").write_bytes(b"")
     (tmp_path / "text.mp3").write_text("not audio\n" * 500)
-    with pytest.raises(MissingFileError):
+    with pytest.raises(MissingFileError, match="no such file"):
         read_audio(tmp_path / "nowhere.wav")
+    with pytest.raises(MissingFileError, match="empty"):
+        read_audio("")
+    (tmp_path / "link.wav").symlink_to(tmp_path / "nowhere.wav")
+    with pytest.raises(MissingFileError, match="link leads nowhere"):
+        read_audio(tmp_path / "link.wav")
     with pytest.raises(UnreadableFileError, match="folder"):
         read_audio(tmp_path)
     with pytest.raises(DecodeError, match="empty"):
@@ -100,3 +113,35 @@ def test_a_rate_can_be_asked_for(tmp_path: Path) -> None:
     write_audio(tmp_path / "a.wav", Audio.from_array(STEREO, 44100))
     audio = read_audio(tmp_path / "a.wav", sample_rate=48000)
     assert (audio.sample_rate, audio.frames) == (48000, round(STEREO.shape[1] * 48000 / 44100))
+
+
+@pytest.mark.parametrize("name", ["a:b.wav", "http:c.flac", "-.wav", "per%20cent.wav"])
+def test_names_are_never_protocols(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    write_audio(tmp_path / name, Audio.from_array(STEREO, RATE))
+    monkeypatch.chdir(tmp_path)
+    assert read_audio(name).frames == STEREO.shape[1]
+
+
+def test_what_decoding_notices_comes_with_the_samples(tmp_path: Path) -> None:
+    write_audio(tmp_path / "a.wav", Audio.from_array(STEREO, RATE))
+    content = (tmp_path / "a.wav").read_bytes()
+    (tmp_path / "b.wav").write_bytes(content[: len(content) // 2])
+    assert read_with_notices(tmp_path / "a.wav")[1] == ()
+    audio, (notice,) = read_with_notices(tmp_path / "b.wav")
+    assert notice.kind == "truncated"
+    assert 0 < audio.frames < STEREO.shape[1]
+
+
+def test_folders_are_searched_for_names_of_audio(tmp_path: Path) -> None:
+    (tmp_path / "sub" / ".hidden").mkdir(parents=True)
+    for name in ("b.WAV", "sub/a.mp3", "sub/notes.txt", ".c.wav", "sub/.hidden/d.wav"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.wav").mkdir()
+    os.mkfifo(tmp_path / "pipe.wav")
+    files = [str(tmp_path / "b.WAV"), str(tmp_path / "sub" / "a.mp3")]
+    assert list_audio(tmp_path) == search_audio(tmp_path) == files
+    (tmp_path / "gone.wav").symlink_to(tmp_path / "nowhere")
+    assert list_audio(tmp_path) == files
+    assert search_audio(tmp_path) == [files[0], str(tmp_path / "gone.wav"), files[1]]

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from auricle.cli.progress import progress_bar
-from auricle.core.errors import ConfigError
+from auricle.core.errors import ConfigError, DataError
 from auricle.data.layouts import LayoutName
 
 app = typer.Typer(no_args_is_help=True, help="Build corpora and labelled clips; inspect them.")
@@ -177,10 +177,10 @@ def inspect(
 ) -> None:
     """Summarise a manifest (counts, labels, failures) or a corpus (kinds, sources, quality)."""
     from auricle.data.corpus_summary import summarise_corpus
-    from auricle.data.generate import inspect_manifest
+    from auricle.data.generate import MANIFEST, inspect_manifest
     from auricle.data.recordings import TABLE, read_corpus
 
-    of_corpus = path.is_dir() or path.name == TABLE
+    of_corpus = path.name == TABLE or (path.is_dir() and not (path / MANIFEST).is_file())
     if of_corpus:
         summary = summarise_corpus(read_corpus(path if path.is_dir() else path.parent))
     else:
@@ -269,3 +269,40 @@ def features(
             progress=advance,
         )
     print(f"{len(found.clips)} clips: {output}")
+
+
+@app.command()
+def ratings(
+    folder: Annotated[Path, typer.Argument(help="Folder with the published tables.")],
+    output: Annotated[Path, typer.Option(help="Table of rated clips (CSV) to write.")],
+    audio: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the audio: clips that are not there are left out."),
+    ] = None,
+    remap: Annotated[
+        list[str] | None,
+        typer.Option(help="OLD=NEW: replace the beginning of paths; repeatable."),
+    ] = None,
+) -> None:
+    """Write the ratings of AudioMOS 2025 track 2 and of PAM, as MMMOS trains on them.
+
+    Training and development lists of the challenge, its evaluation clips as test split, and PAM
+    divided 80/20 by generating system.
+    """
+    from auricle.data.aes import read_challenge, read_pam
+    from auricle.data.rated import find_audio, stratify, write_rated
+
+    pairs = [pair.partition("=") for pair in remap or ()]
+    if any(not equals for _, equals, _ in pairs):
+        raise ConfigError("--remap looks like OLD=NEW")
+    clips = [*read_challenge(folder), *stratify(read_pam(folder))]
+    if audio is not None:
+        clips, missing = find_audio(clips, audio, {old: new for old, _, new in pairs})
+        print(
+            f"{len(missing)} clips are not in {audio}"
+            + "".join(f"\n  {c.path}" for c in missing[:5])
+        )
+        if not clips:
+            raise DataError(f"none of the clips is in {audio}: see --remap")
+    write_rated(clips, output)
+    print(f"{len(clips)} clips: {output}")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
+from rich.console import Console
 
+from auricle.core.audio import Audio
 from auricle.core.errors import ConfigError, InputError
 
 
@@ -18,10 +21,13 @@ def degrade(
         typer.Option(help="Such as opus:32k, lowpass:7500, mp3:64k+aac:96k; repeatable."),
     ],
 ) -> None:
-    """Degrade a file by codecs and filters; the result stays aligned to the sample."""
+    """Degrade a file by codecs and filters; the result stays aligned to the sample.
+
+    What is worth a warning, a damaged source or clipping, is told on standard error.
+    """
     # Filters take a while to import, and scoring does not need them.
     from auricle.degrade.base import apply_cascade, parse_cascade
-    from auricle.signal.io import read_audio, write_audio
+    from auricle.signal.io import read_with_notices, write_audio
 
     if source.resolve() == target.resolve():
         raise ConfigError(f"the result would overwrite {source}: give it another name")
@@ -29,7 +35,25 @@ def degrade(
     if not steps:
         raise ConfigError("--process is empty: say for instance opus:32k")
     try:
-        audio = read_audio(source)
+        audio, notices = read_with_notices(source)
+        degraded = apply_cascade(audio, steps)
     except InputError as error:
         raise type(error)(f"{source}: {error}") from error
-    write_audio(target, apply_cascade(audio, steps))
+    write_audio(target, degraded)
+    told = [f"{source}: {notice.kind}: {notice.message}" for notice in notices]
+    if target.suffix.lower() == ".flac":
+        told += _clipping(degraded, target)
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    for text in told:
+        errors.print(f"auricle: warning: {text}", markup=False)
+
+
+def _clipping(audio: Audio, target: Path) -> list[str]:
+    """Say what of it a FLAC file cannot hold."""
+    beyond = float(np.mean(np.abs(audio.samples) > 1.0))
+    if beyond == 0.0:
+        return []
+    share = "less than 0.001" if beyond < 1e-5 else f"{100 * beyond:.3g}"
+    return [
+        f"{target}: clipped: {share}% of the samples lay beyond full scale; a .wav file holds them"
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import errno
 
 from auricle.core.errors import (
     AuricleError,
@@ -38,6 +39,32 @@ _BY_ERROR: tuple[tuple[type[AuricleError], Exit], ...] = (
     (DataError, Exit.DATA),
     (LabelError, Exit.DATA),
 )
+
+
+_SYSTEM = {
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EROFS: "the disk can only be read",
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.ENOENT: "there is no such folder, and it cannot be made",
+    errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.EEXIST: "there is a file of that name where a folder is to be",
+    errno.EISDIR: "it is a folder, not a file",
+    errno.ENAMETOOLONG: "the name is too long",
+}
+
+
+def explain(error: OSError) -> str:
+    """Say what the operating system refused, and where.
+
+    >>> explain(PermissionError(errno.EACCES, "Permission denied", "/root/s.jsonl"))
+    '/root/s.jsonl cannot be written: permission denied'
+    """
+    reason = _SYSTEM.get(error.errno or 0)
+    if reason is None:
+        return str(error)
+    return f"{error.filename or 'the output'} cannot be written: {reason}"
 
 
 def exit_of(error: AuricleError) -> Exit:

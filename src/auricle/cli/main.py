@@ -10,7 +10,7 @@ from rich.console import Console
 
 import auricle
 from auricle.cli import data, degrade, evaluate, metrics, score, train
-from auricle.cli.exits import Exit, exit_of
+from auricle.cli.exits import Exit, exit_of, explain
 from auricle.core.errors import AuricleError
 
 app = typer.Typer(
@@ -56,5 +56,5 @@ def run() -> None:
         sys.exit(exit_of(error))
     except OSError as error:
         # Reading has errors of its own: what is left is writing, to a full disk or a locked folder.
-        errors.print(f"auricle: {error}", markup=False)
+        errors.print(f"auricle: {explain(error)}", markup=False)
         sys.exit(Exit.WRITING)

@@ -21,7 +21,7 @@ def list_metrics(context: typer.Context) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     columns = ("metric", "domain", "rate", "reference", "licence", "weights (SHA-256)", "about")
     for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column == "metric")
+        table.add_column(column, overflow="fold", no_wrap=column not in ("licence", "about"))
     for entry in CATALOG.values():
         bundle = find_bundle(entry.full_name)
         spec = bundle.config.spec
@@ -34,7 +34,10 @@ def list_metrics(context: typer.Context) -> None:
             bundle.model_sha256[:12],
             spec.summary,
         )
-    Console(markup=False, highlight=False).print(table)
+    console = Console(markup=False, highlight=False)
+    if not console.is_terminal:
+        console.width = 160
+    console.print(table)
 
 
 @app.command()

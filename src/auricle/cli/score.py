@@ -50,7 +50,7 @@ def score(
         typer.Option("--format", help="Default: by the suffix of --output, else a table."),
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Write there, not to the terminal.")] = None,
-    track: Annotated[bool, typer.Option("--track", help="Add the score of every second.")] = False,
+    track: Annotated[bool, typer.Option("--track", help="Add the score over time.")] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Add what it went through: codec, rate, bandwidth.")
     ] = False,
@@ -63,10 +63,10 @@ def score(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
-    """Score audio: 0 (bad) to 100 (transparent), with interval, worst moment and warnings.
+    """Score audio, by default from 0 to 100 (transparent), with interval, worst moment, warnings.
 
     Exit codes: 0 all scored, 1 something could not be scored, 2 wrong usage, 3 below
-    --min-score, 4 incomplete installation, 130 interrupted.
+    --min-score, 4 incomplete installation, 6 output not written, 130 interrupted.
     """
     chosen = _choose_format(format_, output)
     if resume and (output is None or chosen is not Format.JSONL):
@@ -95,7 +95,7 @@ def score(
         if output is not None:
             output.parent.mkdir(parents=True, exist_ok=True)
             stream = stack.enter_context(_open(output, "a" if resume else "w"))
-        writer = stack.enter_context(_WRITERS[chosen](stream, track, explain))
+        writer = stack.enter_context(_WRITERS[chosen](stream, ready.spec, track, explain))
         results = score_files(files[len(rows) :], metric, jobs=jobs)
         for result in track_files(results, len(files), len(rows), quiet):
             rows.append(to_row(result, track=track, explain=explain))

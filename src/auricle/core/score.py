@@ -45,8 +45,8 @@ class History:
     """What a recording went through before it came here, as far as it can be heard.
 
     `lossy` is the probability that it was lossily coded at least once, `verdict` whether that
-    is more than what recordings that were not give. `bandwidth_hz` is where the spectrum ends.
-    `traces` are all there are, the likeliest first.
+    is above `threshold`, more than what recordings that were not give. `bandwidth_hz` is where
+    the spectrum ends. `traces` are all there are, the likeliest first.
 
     >>> traces = (Trace("lossy", 0.98, (32_000, 64_000)), Trace("mp3", 0.91, (48_000, 96_000)))
     >>> History(0.98, "lossy", 16_000.0, traces).codec.name
@@ -57,6 +57,7 @@ class History:
     verdict: Literal["lossy", "no trace"]
     bandwidth_hz: float
     traces: tuple[Trace, ...]
+    threshold: float = 0.5
 
     @property
     def codec(self) -> Trace | None:

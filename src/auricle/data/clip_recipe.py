@@ -92,8 +92,13 @@ def plan_clips(recipe: ClipRecipe, recordings: Sequence[Recording]) -> list[Clip
     """
     usable = [row for row in recordings if row.duration >= recipe.seconds]
     if not usable:
-        raise DataError(f"no recording lasts {recipe.seconds:g} s")
-    splits = _split_recordings(recipe, usable)
+        raise DataError(
+            f"none of {len(recordings)} excerpts lasts {recipe.seconds:g} s: lower 'seconds' of the"
+            " recipe, or take longer recordings"
+        )
+    everything = {row.recording for row in recordings}
+    short = len(everything) - len({row.recording for row in usable})
+    splits = _split_recordings(recipe, usable, short)
     taken: dict[str, int] = {}
     clips: list[Clip] = []
     for row in usable:
@@ -146,7 +151,10 @@ def _plan_excerpt(recipe: ClipRecipe, recording: Recording, split: Split) -> Ite
         )
 
 
-def _split_recordings(recipe: ClipRecipe, recordings: Sequence[Recording]) -> dict[str, Split]:
+def _split_recordings(
+    recipe: ClipRecipe, recordings: Sequence[Recording], short: int
+) -> dict[str, Split]:
+    """Return the split of each recording; `short` others, too short, are only told of."""
     sources = {row.recording: row.source for row in recordings}
     if not recipe.counted:
         return {name: _split_by_share(recipe, name) for name in sources}
@@ -164,9 +172,11 @@ def _split_recordings(recipe: ClipRecipe, recordings: Sequence[Recording]) -> di
             )
             if name is None:
                 raise DataError(
-                    f"the recipe splits {sum(recipe.split.values()):.0f} recordings; the corpus, of"
-                    f" {len(sources)}, has none left for {split}"
+                    f"the recipe splits {sum(recipe.split.values()):.0f} recordings; the corpus has"
+                    f" {len(sources)} that last {recipe.seconds:g} s ({short} are too short) and"
+                    f" none left for {split}"
                     + (f" from {wanted}" if wanted else "")
+                    + ": a recipe of your own can split by shares"
                 )
             splits[name] = split
     return splits

@@ -316,8 +316,11 @@ def _outcome(clip: Clip) -> dict[str, Any]:
 
 
 def inspect_manifest(path: Path) -> dict[str, Any]:
-    """Summarise a manifest: counts per split and source, label histogram, failures."""
-    clips = read_manifest(path)
+    """Summarise a manifest, or that of a folder which `build_clips` filled.
+
+    Counts per split and source, label histogram, failures.
+    """
+    clips = read_manifest(path / MANIFEST if path.is_dir() else path)
     labels = [clip.label for clip in clips if clip.label is not None]
     histogram, edges = np.histogram(labels, bins=8, range=(1.0, 5.0))
     failures = [clip for clip in clips if clip.error]

@@ -73,7 +73,7 @@ def _check(audio: Audio, cutoff: int) -> None:
     if not 0 < 2 * cutoff < audio.sample_rate:
         raise ConfigError(
             f"a cut-off of {cutoff} Hz does not lie between 0 and half the sample rate "
-            f"({audio.sample_rate} Hz)"
+            f"({audio.sample_rate / 2:g} Hz)"
         )
     if not np.isfinite(audio.samples).all():
         raise SignalError("samples that are not finite cannot be filtered")

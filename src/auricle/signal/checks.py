@@ -17,6 +17,11 @@ _QUIET_PEAK = 10.0 ** (-50.0 / 20.0)
 # Three samples in a row at full scale are a flat top; a lone one is a normalised peak.
 _FULL_SCALE = 0.9999
 _CLIPPED_SHARE = 1e-4
+# Far above what any converter or mix leaves there, and below 2^15, a 16-bit sample taken as it is.
+_MOST_PEAK = 10.0 ** (60.0 / 20.0)
+# Below this rate (half of it is the end of the spectrum, in Hz) scores rise again: of the clean
+# example resampled, `codec-music` made 17 of 100 at 8 kHz, 18 at 6, 67 at 5, 82 at 4 and 100 at 2.
+LOWEST_RATE = 6000
 # The mono mean has lost the programme when this share of the channels' power is left.
 _CANCELLED_SHARE = 0.01
 _LOW_RATE = 32000
@@ -24,9 +29,17 @@ _NARROW_HERTZ = 14000.0
 
 
 class SignalMonitor:
-    """Watches blocks pass by on their way to the mono mix, and says afterwards what it saw."""
+    """Watches blocks pass by on their way to the mono mix, and says afterwards what it saw.
+
+    Raises `SignalError` for a rate (Hz) at which no score means anything.
+    """
 
     def __init__(self, sample_rate: int, channels: int) -> None:
+        if sample_rate < LOWEST_RATE:
+            raise SignalError(
+                f"it is sampled at {sample_rate} Hz: below {LOWEST_RATE} Hz too little is left to"
+                " be judged"
+            )
         self._sample_rate = sample_rate
         self._channels = channels
         self._frames = 0
@@ -38,12 +51,17 @@ class SignalMonitor:
     def mix(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
         """Yield the mono mean `[time]` of blocks `[channel, time]`.
 
-        Raises `SignalError` at the first NaN or infinite sample.
+        Raises `SignalError` at the first sample that is NaN, infinite or beyond any full scale.
         """
         for block in blocks:
             peak = float(np.max(np.abs(block), initial=0.0))
             if not np.isfinite(peak):
                 raise SignalError("it holds samples that are not finite numbers (NaN or infinity)")
+            if peak > _MOST_PEAK:
+                raise SignalError(
+                    f"its peak is {20 * np.log10(peak):.0f} dB above full scale, which is 1: it is"
+                    " damaged, or must be divided by its own full scale"
+                )
             mono = block[0] if len(block) == 1 else block.mean(axis=0)
             self._frames += mono.size
             self._peak = max(self._peak, peak)
@@ -76,7 +94,7 @@ class SignalMonitor:
             )
         if self._clipped > _CLIPPED_SHARE * self._frames * self._channels:
             share = 100.0 * self._clipped / (self._frames * self._channels)
-            found.append(Notice("clipped", f"{share:.2g}% of the samples are clipped"))
+            found.append(Notice("clipped", f"{share:.3g}% of the samples are clipped"))
         if 0.0 < self._peak < _QUIET_PEAK:
             found.append(
                 Notice("quiet", f"the peak is at {20 * np.log10(self._peak):.0f} dB full scale")
@@ -92,7 +110,8 @@ def is_silent(samples: Samples) -> bool:
     >>> is_silent(np.full(48000, 0.5, dtype=np.float32))
     True
     """
-    return float(np.std(samples)) < SILENCE_RMS
+    # In float32 the mean of a large offset is off by more than silence.
+    return float(np.std(samples, dtype=np.float64)) < SILENCE_RMS
 
 
 def narrow_band(bandwidth: float) -> tuple[Notice, ...]:

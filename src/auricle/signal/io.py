@@ -7,6 +7,7 @@ bounded memory. FFmpeg itself drops the encoder delay and padding that a contain
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -52,9 +53,12 @@ class AudioStream:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        if not os.fspath(path):  # a Path would take it for the current folder
+            raise MissingFileError("the file name is empty")
         _check_readable(self.path)
         try:
-            self._container = av.open(str(self.path), mode="r", metadata_errors="ignore")
+            # By its protocol: FFmpeg would take "a:b.mp3" for b.mp3 by a protocol called a.
+            self._container = av.open(f"file:{self.path}", mode="r", metadata_errors="ignore")
         except (FFmpegError, ValueError) as error:
             raise DecodeError(
                 f"FFmpeg does not recognise it as audio or video ({_reason(error)})"
@@ -178,25 +182,51 @@ def read_audio(path: str | Path, *, sample_rate: int | None = None) -> Audio:
     Traceback (most recent call last):
     auricle.core.errors.MissingFileError: there is no such file
     """
+    audio, _ = read_with_notices(path)
+    return audio if sample_rate is None else resample(audio, sample_rate)
+
+
+def read_with_notices(path: str | Path) -> tuple[Audio, tuple[Notice, ...]]:
+    """Read a whole file at its own rate, and what decoding brought to light.
+
+    Raises `MissingFileError`, `UnreadableFileError` or `DecodeError`.
+
+    >>> read_with_notices("examples/lossless.flac")[1]
+    ()
+    """
     with AudioStream(path) as stream:
         samples = np.concatenate(list(stream.blocks()), axis=1)
-        audio = Audio.from_array(samples, stream.sample_rate, stream.path)
-    return audio if sample_rate is None else resample(audio, sample_rate)
+        return Audio.from_array(samples, stream.sample_rate, stream.path), stream.notices()
 
 
 def list_audio(folder: str | Path) -> list[str]:
     """Return the audio and video files in a folder and its subfolders, sorted, hidden ones not.
 
+    They are told by their suffixes. What cannot be read is left out: see `search_audio`.
+
     >>> list_audio("examples")[0]
     'examples/aac-96k.m4a'
     """
-    return sorted(
-        str(path)
-        for path in Path(folder).rglob("*")
-        if path.suffix.lower() in _AUDIO_SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    return [path for path in search_audio(folder) if stat.S_ISREG(_mode(path) or 0)]
+
+
+def search_audio(folder: str | Path) -> list[str]:
+    """Return what `list_audio` does, and besides what only reading it will tell the trouble of.
+
+    That are links by such names that lead nowhere, and subfolders that cannot be searched.
+    """
+    closed: list[OSError] = []
+    found: list[Path] = []
+    for place, subfolders, names in os.walk(folder, onerror=closed.append):
+        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+        found += [
+            Path(place, name)
+            for name in names
+            if Path(name).suffix.lower() in _AUDIO_SUFFIXES and not name.startswith(".")
+        ]
+    # Neither pipes nor devices: they would be waited for.
+    files = [str(path) for path in found if stat.S_ISREG(_mode(path) or stat.S_IFREG)]
+    return sorted([*files, *(str(Path(error.filename)) for error in closed)])
 
 
 def write_audio(path: str | Path, audio: Audio, *, bits: Literal[16, 24] = 24) -> None:
@@ -222,15 +252,26 @@ def write_audio(path: str | Path, audio: Audio, *, bits: Literal[16, 24] = 24) -
     part.replace(target)
 
 
+def _mode(path: str | Path) -> int | None:
+    """Return what the operating system says of a file that is there, or nothing."""
+    try:
+        return Path(path).stat().st_mode
+    except OSError:
+        return None
+
+
 def _check_readable(path: Path) -> None:
     try:
         with path.open("rb") as file:
             if not file.read(1):
                 raise DecodeError("the file is empty")
     except FileNotFoundError as error:
-        raise MissingFileError("there is no such file") from error
+        reason = "the link leads nowhere" if path.is_symlink() else "there is no such file"
+        raise MissingFileError(reason) from error
     except IsADirectoryError as error:
         raise UnreadableFileError("it is a folder, not a file") from error
+    except PermissionError as error:
+        raise UnreadableFileError("it cannot be read: permission denied") from error
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         raise UnreadableFileError(f"it cannot be read: {_reason(error)}") from error
 

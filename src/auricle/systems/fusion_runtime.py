@@ -17,7 +17,7 @@ from auricle.signal.checks import SignalMonitor
 from auricle.signal.resample import resample_blocks
 from auricle.signal.segment import Segment, split_segments
 from auricle.systems.fusion_front_end import FusionFrontEnd, read_front_end
-from auricle.systems.metric import Metric, Tally, nothing_to_judge
+from auricle.systems.metric import Metric, Tally, nothing_to_judge, require_finite
 from auricle.systems.session import open_session
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class FusionMetric(Metric):
         """Return the ratings `[axis]` of one segment `[time]` at the system's rate."""
         prepared = self._front_end(segment)
         ratings = self._network(prepared, self._bundle.config.bins(segment.size))
+        require_finite(ratings)
         mean: NDArray[np.float64] = ratings.astype(np.float64).mean(axis=0)
         return mean
 

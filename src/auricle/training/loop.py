@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from auricle.core.errors import MissingDependencyError
+from auricle.core.errors import DataError, MissingDependencyError
 from auricle.core.traces import TRACES
 from auricle.data.features import read_features
 from auricle.heads.calibration import (
@@ -49,8 +49,9 @@ def train(
     threads give the same weights.
 
     Raises `MissingDependencyError` without torch and its companions, `DataError` when features
-    and recipe don't fit, `ConfigError` when the output belongs to another training or the loss
-    is not finite any more, `BundleError` when torch and ONNX Runtime disagree.
+    and recipe don't fit or there are too few clips to calibrate on (9 are needed), `ConfigError`
+    when the output belongs to another training or the loss is not finite any more, `BundleError`
+    when torch and ONNX Runtime disagree.
     """
     _require()
     from auricle.systems.export import export_onnx
@@ -63,6 +64,7 @@ def train(
     (output / TEST).unlink(missing_ok=True)
     # Asked for before the training: what is missing should not be missed afterwards.
     calibrating = used_rows(recipe, data, recipe.calibrate_on)
+    _require_clips(recipe, calibrating.size)
     system = fit(recipe, data, output, resume=resume, on_epoch=on_epoch)
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
     (output / "recipe.yaml").write_text(text, encoding="utf-8")
@@ -98,6 +100,16 @@ def _genuine(found: Predictions) -> NDArray[np.float64] | None:
         return None
     never = found.traces[:, TRACES.index("lossy"), 0] == 0.0
     return sigmoid(found.history[never, TRACES.index("lossy"), 0])
+
+
+def _require_clips(recipe: Recipe, clips: int) -> None:
+    """Raise `DataError` when so few clips give no interval, whatever the system says of them."""
+    try:
+        calibrate(*np.zeros((3, clips)))
+    except DataError as error:
+        raise DataError(
+            f"the {recipe.calibrate_on} split (calibrate_on) is too small: {error}"
+        ) from error
 
 
 def _require() -> None:
