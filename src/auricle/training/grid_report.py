@@ -55,9 +55,10 @@ def _report(grid: GridRecipe, result: GridResult) -> Iterator[str]:
     yield ""
     for ensemble in result.ensembles:
         yield f"- {ensemble.name}: {', '.join(ensemble.members)}"
+    *_, last = grid.sets
     for axis in config.axes:
-        yield f"\n### {axis.name}, {axis.low:g} to {axis.high:g}\n"
-        yield from _axis_table(grid, result, (best, *result.ensembles), axis.name)
+        yield f"\n### {axis.name}, {axis.low:g} to {axis.high:g}, on {last}\n"
+        yield from _axis_table(result, last, axis.name)
     yield "\n### Ensembles against the best single model\n"
     yield "Difference of the MSE on each axis (below 0: the ensemble is better), 95% intervals of"
     yield "the paired bootstrap over recordings.\n"
@@ -103,16 +104,13 @@ def _mean(judgement: Judgement, measure: str) -> float:
     return float(np.mean([getattr(found, measure).value for found in judgement.axes.values()]))
 
 
-def _axis_table(
-    grid: GridRecipe, result: GridResult, candidates: Sequence[Candidate], axis: str
-) -> Iterator[str]:
-    yield "| model | set | items | MSE | LCC | SRCC | KTAU |"
-    yield "|---|---|---|---|---|---|---|"
-    for candidate in candidates:
-        for of in grid.sets:
-            found: LevelAgreement = result.judgements[candidate.name][of].axes[axis]
-            cells = (_interval(getattr(found, measure)) for measure in _MEASURES)
-            yield f"| {candidate.name} | {of} | {found.items} | {' | '.join(cells)} |"
+def _axis_table(result: GridResult, of: Name, axis: str) -> Iterator[str]:
+    yield "| model | items | MSE | LCC | SRCC | KTAU |"
+    yield "|---|---|---|---|---|---|"
+    for candidate in (*result.models, *result.ensembles):
+        found: LevelAgreement = result.judgements[candidate.name][of].axes[axis]
+        cells = (_interval(getattr(found, measure)) for measure in _MEASURES)
+        yield f"| {candidate.name} | {found.items} | {' | '.join(cells)} |"
 
 
 def _differences(grid: GridRecipe, result: GridResult, best: Candidate) -> Iterator[str]:
