@@ -1,5 +1,8 @@
 """Fused systems from rated clips to scores, with tiny encoders and real files."""
 
+import csv
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ import yaml
 
 from auricle.api import assess, to_row
 from auricle.catalog import find_bundle, load
+from auricle.cli.main import run
 from auricle.core.audio import Audio
 from auricle.core.errors import ConfigError, DataError
 from auricle.data.rated import RatedClip, read_rated, write_rated
@@ -16,6 +20,8 @@ from auricle.encoders.cache import EmbeddingCache
 from auricle.signal.io import read_audio, write_audio
 from auricle.systems.bundle import FusionBundle
 from auricle.systems.fusion_torch import load_fusion, open_network
+from auricle.systems.listener import Listener
+from auricle.training.embeddings import embed_clips
 from auricle.training.fusion_fit import fit_member, rate
 from auricle.training.fusion_loop import prepare, train_fusion
 from auricle.training.fusion_recipe import load_fusion_recipe, load_grid
@@ -89,6 +95,19 @@ GRID = {
     "bundle": "best",
     "baseline": "dev",
 }
+
+
+@pytest.fixture
+def main(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]], int]:
+    """The command line, which returns its exit code."""
+
+    def call(arguments: list[str]) -> int:
+        monkeypatch.setattr(sys, "argv", ["auricle", *arguments])
+        with pytest.raises(SystemExit) as leaving:
+            run()
+        return int(leaving.value.code or 0)
+
+    return call
 
 
 @pytest.fixture(scope="module")
@@ -171,9 +190,6 @@ def test_training_and_scoring_hear_the_same(trained: Path, recipes: Path, audio:
     bundle = find_bundle(str(trained / "bundle"))
     fusion = load_fusion(bundle)
     clips = [clip for clip in read_rated(audio / "rated.csv") if clip.id in ("0", "1", "4")]
-    from auricle.systems.listener import Listener
-    from auricle.training.embeddings import embed_clips
-
     embedded = embed_clips(
         bundle.config,
         Listener(bundle.config, fusion.by_name),
@@ -245,8 +261,6 @@ def test_a_grid_trains_all_combinations_and_ships_an_ensemble(
 
 
 def test_an_ensemble_is_the_mean_of_its_members(grid_output: Path) -> None:
-    import csv
-
     with (grid_output / "ratings.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["id"] == "33"]
     said = {row["model"]: float(row["clarity"]) for row in rows}
@@ -292,3 +306,46 @@ def test_an_encoder_that_is_not_there_says_what_to_do(audio: Path, tmp_path: Pat
     recipe = load_fusion_recipe("mmmos", [f"system.encoders.wavlm.weights={tmp_path / 'none'}"])
     with pytest.raises(ConfigError, match=r"encoder wavlm: .*none"):
         prepare(recipe.system, "float16", [], audio, tmp_path)
+
+
+def test_the_command_trains_and_scores(
+    recipes: Path,
+    audio: Path,
+    tmp_path: Path,
+    main: Callable[[list[str]], int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command = ["train", str(recipes / "tiny.yaml"), "--clips", str(audio / "rated.csv")]
+    assert main([*command, "--output", str(tmp_path), "--set", "max_epochs=1"]) == 0
+    told = capsys.readouterr().out
+    assert "left out: gone.wav" in told
+    assert f"bundle: {tmp_path / 'bundle'}" in told
+    scored = tmp_path / "scores.csv"
+    files = [str(audio / "1.wav"), "--metric", str(tmp_path / "bundle")]
+    assert main(["score", *files, "--output", str(scored)]) == 0
+    header, row = scored.read_text().splitlines()
+    cells = dict(zip(header.split(","), row.split(","), strict=True))
+    assert float(cells["sources_low"]) <= float(cells["sources"]) <= float(cells["sources_high"])
+    assert main(["score", *files]) == 0
+    assert "sources" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ([], "give --clips"),
+        (["--features", "x"], "give --clips, not --features"),
+        (["--clips", "rated.csv", "--repeats", "2"], "--repeats is for spectrogram networks"),
+    ],
+)
+def test_wrong_usage_is_explained(
+    recipes: Path,
+    tmp_path: Path,
+    main: Callable[[list[str]], int],
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    told: str,
+) -> None:
+    command = ["train", str(recipes / "tiny.yaml"), "--output", str(tmp_path), *options]
+    assert main(command) == 2
+    assert told in capsys.readouterr().err

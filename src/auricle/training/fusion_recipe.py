@@ -115,7 +115,8 @@ class GridRecipe(Part):
     Each entry of `variants` is one thing that varies: names, and what a recipe of that name states
     differently. All combinations are trained. An ensemble are the models in the intersection of its
     rankings (all without any); `bundle` says which one becomes the bundle, and `baseline` on which
-    set the best single model is chosen that ensembles are compared with.
+    set the single model is chosen that ensembles are compared with. `resamples` are those of each
+    bootstrap interval.
     """
 
     kind: Literal["grid"]
@@ -125,6 +126,7 @@ class GridRecipe(Part):
     ensembles: Annotated[dict[Name, tuple[Ranking, ...]], Field(min_length=1)]
     bundle: Name
     baseline: Name
+    resamples: Size = 500
 
     @model_validator(mode="after")
     def _knows_its_sets(self) -> Self:

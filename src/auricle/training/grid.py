@@ -98,6 +98,7 @@ def train_grid(
                 candidate.ratings[chosen],
                 embedded.ratings[chosen],
                 grid.sets[name].level,
+                grid.resamples,
             )
             for name, chosen in rows.items()
         }

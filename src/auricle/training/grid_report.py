@@ -59,10 +59,12 @@ def _report(grid: GridRecipe, result: GridResult) -> Iterator[str]:
     for axis in config.axes:
         yield f"\n### {axis.name}, {axis.low:g} to {axis.high:g}, on {last}\n"
         yield from _axis_table(result, last, axis.name)
-    yield "\n### Ensembles against the best single model\n"
-    yield "Difference of the MSE on each axis (below 0: the ensemble is better), 95% intervals of"
-    yield "the paired bootstrap over recordings.\n"
-    yield from _differences(grid, result, best)
+    rival = min(result.models, key=lambda model: _summary(result, model, grid.baseline)[0])
+    yield "\n### Ensembles against a single model\n"
+    yield f"Difference of the MSE on each axis to that of {rival.name}, the model of the least MSE on"
+    yield f"{grid.baseline} (below 0: the ensemble is better), 95% intervals of the paired bootstrap"
+    yield "over recordings.\n"
+    yield from _differences(grid, result, rival)
 
 
 def _table(
@@ -113,7 +115,7 @@ def _axis_table(result: GridResult, of: Name, axis: str) -> Iterator[str]:
         yield f"| {candidate.name} | {found.items} | {' | '.join(cells)} |"
 
 
-def _differences(grid: GridRecipe, result: GridResult, best: Candidate) -> Iterator[str]:
+def _differences(grid: GridRecipe, result: GridResult, rival: Candidate) -> Iterator[str]:
     axes = [axis.name for axis in result.config.axes]
     clips, labels = result.embedded.clips, result.embedded.ratings
     yield f"| ensemble | set | {' | '.join(axes)} |"
@@ -129,8 +131,9 @@ def _differences(grid: GridRecipe, result: GridResult, best: Candidate) -> Itera
                     mse,
                     labels[rated, place],
                     ensemble.ratings[rated, place],
-                    best.ratings[rated, place],
+                    rival.ratings[rated, place],
                     groups=groups,
+                    resamples=grid.resamples,
                 )
                 cells.append(_interval(gap))
             yield f"| {ensemble.name} | {of} | {' | '.join(cells)} |"

@@ -63,31 +63,32 @@ def judge(
     ratings: Ratings,
     labels: Ratings,
     level: str,
+    resamples: int,
 ) -> Judgement:
     """Return how well ratings agree with labels, both `[clip, axis]`; NaN labels don't count.
 
     Intervals resample recordings at utterance level and generating systems at system level.
     """
     found = {
-        axis.name: _agree(clips, ratings[:, place], labels[:, place], level)
+        axis.name: _agree(clips, ratings[:, place], labels[:, place], level, resamples)
         for place, axis in enumerate(axes)
     }
     if len(axes) == 1 or len({(axis.low, axis.high) for axis in axes}) > 1:
         return Judgement(found, None)
-    composite = _agree(clips, ratings.mean(axis=1), labels.mean(axis=1), level)
+    composite = _agree(clips, ratings.mean(axis=1), labels.mean(axis=1), level, resamples)
     return Judgement(found, composite)
 
 
 def _agree(
-    clips: Sequence[RatedClip], rating: Ratings, label: Ratings, level: str
+    clips: Sequence[RatedClip], rating: Ratings, label: Ratings, level: str, resamples: int
 ) -> LevelAgreement:
     rated = np.flatnonzero(np.isfinite(label))
     chosen = [clips[row] for row in rated.tolist()]
     if level == "system":
         systems = [clip.system for clip in chosen]
-        found = agree(rating[rated], label[rated], systems).system
+        found = agree(rating[rated], label[rated], systems, resamples=resamples).system
         if found is None:
             raise DataError("the clips name no systems")
         return found
     groups = [clip.recording or clip.id for clip in chosen]
-    return agree(rating[rated], label[rated], groups=groups).utterance
+    return agree(rating[rated], label[rated], groups=groups, resamples=resamples).utterance
