@@ -7,6 +7,7 @@ so that a damaged or exchanged file is noticed even when its folder is consisten
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -82,13 +83,17 @@ def find_metric(name: str) -> Entry:
 def find_bundle(name: str) -> Bundle | FusionBundle:
     """Return the checked bundle of a catalog name, or of a bundle folder given as a path.
 
-    Raises `UnknownMetricError` or `BundleError`.
+    Bundles of one's own have names too: those of their folders in `AURICLE_MODELS`, with or
+    without the tag. A released name always means the released model. Raises `UnknownMetricError` or `BundleError`.
 
     >>> find_bundle("codec-music").config.spec.sample_rate
     48000
     """
     if Path(name, "system.yaml").is_file():
         return read_any_bundle(Path(name))
+    own = _own_bundle(name)
+    if own is not None:
+        return read_any_bundle(own)
     entry = find_metric(name)
     bundle = read_any_bundle(entry.folder)
     if bundle.model_sha256 != entry.sha256:
@@ -97,6 +102,20 @@ def find_bundle(name: str) -> Bundle | FusionBundle:
             " reinstall auricle"
         )
     return bundle
+
+
+def _own_bundle(name: str) -> Path | None:
+    """Return the folder of a bundle in `AURICLE_MODELS`, if no released metric is called so."""
+    models = os.environ.get("AURICLE_MODELS")
+    released = {entry.name for entry in _ENTRIES} | CATALOG.keys()
+    if not models or name in released or not Path(models).is_dir():
+        return None
+    folders = [path.parent for path in sorted(Path(models).glob("*/system.yaml"))]
+    fitting = [path for path in folders if name in (path.name, path.name.partition(".")[0])]
+    if len(fitting) > 1:
+        names = ", ".join(path.name for path in fitting)
+        raise UnknownMetricError(f"{name!r} could be {names}: say which")
+    return fitting[0] if fitting else None
 
 
 @lru_cache(maxsize=4)

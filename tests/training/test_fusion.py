@@ -1,6 +1,7 @@
 """Fused systems from rated clips to scores, with tiny encoders and real files."""
 
 import csv
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,11 +15,11 @@ from auricle.api import assess, to_row
 from auricle.catalog import find_bundle, load
 from auricle.cli.main import run
 from auricle.core.audio import Audio
-from auricle.core.errors import ConfigError, DataError
+from auricle.core.errors import ConfigError, DataError, UnknownMetricError
 from auricle.data.rated import RatedClip, read_rated, write_rated
 from auricle.encoders.cache import EmbeddingCache
 from auricle.signal.io import read_audio, write_audio
-from auricle.systems.bundle import FusionBundle
+from auricle.systems.bundle import Bundle, FusionBundle
 from auricle.systems.fusion_torch import load_fusion, open_network
 from auricle.systems.listener import Listener
 from auricle.training.embeddings import embed_clips
@@ -349,3 +350,17 @@ def test_wrong_usage_is_explained(
     command = ["train", str(recipes / "tiny.yaml"), "--output", str(tmp_path), *options]
     assert main(command) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_bundle_of_ones_own_has_a_name(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(trained / "bundle", tmp_path / "tiny.v1")
+    monkeypatch.setenv("AURICLE_MODELS", str(tmp_path))
+    assert find_bundle("tiny").folder == find_bundle("tiny.v1").folder == tmp_path / "tiny.v1"
+    shutil.copytree(trained / "bundle", tmp_path / "tiny.v2")
+    with pytest.raises(UnknownMetricError, match=r"tiny\.v1, tiny\.v2"):
+        find_bundle("tiny")
+    # A released name means the released model.
+    shutil.copytree(trained / "bundle", tmp_path / "codec-music.v3")
+    assert isinstance(find_bundle("codec-music"), Bundle)
