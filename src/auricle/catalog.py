@@ -84,7 +84,9 @@ def find_bundle(name: str) -> Bundle | FusionBundle:
     """Return the checked bundle of a catalog name, or of a bundle folder given as a path.
 
     Bundles of one's own have names too: those of their folders in `AURICLE_MODELS`, with or
-    without the tag. A released name always means the released model. Raises `UnknownMetricError` or `BundleError`.
+    without the tag. A released name always means the released model.
+
+    Raises `UnknownMetricError` or `BundleError`.
 
     >>> find_bundle("codec-music").config.spec.sample_rate
     48000
