@@ -96,6 +96,12 @@ def test_training_recordings_stay_in_training(corpus: Path) -> None:
     assert 0.35 < free.count("train") / len(free) < 0.65
 
 
+def test_a_recording_that_no_part_may_hold_is_refused(corpus: Path) -> None:
+    alone = RECIPE.model_copy(update={"split": {"train": 1.0}, "clips": {"train": 4}})
+    with pytest.raises(DataError, match="'split' has no other part"):
+        read_pool(alone, [corpus], SPLITS)
+
+
 def test_every_number_of_sources_is_equally_frequent() -> None:
     recipe = RECIPE.model_copy(update={"clips": {"train": 600}})
     clips = plan_mixes(recipe, pool_of(30) + pool_of(12, "speech"))

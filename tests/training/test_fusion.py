@@ -9,16 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import yaml
 
 from auricle.api import assess, to_row
 from auricle.catalog import find_bundle, load
 from auricle.cli.main import run
-from auricle.core.audio import Audio
-from auricle.core.errors import ConfigError, DataError, UnknownMetricError
-from auricle.data.rated import RatedClip, read_rated, write_rated
+from auricle.core.errors import UnknownMetricError
+from auricle.data.rated import read_rated
 from auricle.encoders.cache import EmbeddingCache
-from auricle.signal.io import read_audio, write_audio
+from auricle.signal.io import read_audio
 from auricle.systems.bundle import Bundle, FusionBundle
 from auricle.systems.fusion_torch import load_fusion, open_network
 from auricle.systems.listener import Listener
@@ -28,74 +26,6 @@ from auricle.training.fusion_loop import prepare, train_fusion
 from auricle.training.fusion_recipe import load_fusion_recipe, load_grid
 from auricle.training.grid import train_grid
 from auricle.training.grid_report import write_report
-
-WHISPER = {
-    "model_type": "whisper",
-    "d_model": 16,
-    "encoder_layers": 2,
-    "encoder_attention_heads": 2,
-    "encoder_ffn_dim": 32,
-    "num_mel_bins": 80,
-    "max_source_positions": 1500,
-}
-RECIPE = {
-    "kind": "fusion",
-    "system": {
-        "kind": "fusion",
-        "name": "tiny",
-        "tag": "v1",
-        "summary": "A tiny system.",
-        "axes": [
-            {"name": "clarity", "low": 1.0, "high": 5.0},
-            {"name": "sources", "low": 1.0, "high": 6.0},
-        ],
-        "sample_rate": 24000,
-        "segment": 2.0,
-        "shortest": 0.5,
-        "level": -26.0,
-        "encoders": {
-            "mel": {
-                "kind": "mel_statistics",
-                "settings": {"bands": 8, "context": 40},
-                "front_end": {"kind": "LogMel", "sample_rate": 24000, "hop": 256, "n_mels": 64},
-            },
-            "whisper": {"kind": "whisper", "settings": WHISPER},
-        },
-        "members": [{"encoders": ["mel", "whisper"], "weighted": ["whisper"], "hidden": 16}],
-        "licence": "MIT",
-        "citation": "",
-    },
-    "data": {"crop": 2.0},
-    "loss": {"kind": "mean_squared_error"},
-    "optimiser": {"kind": "adam", "lr": 3.0e-3},
-    "batch_size": 8,
-    "max_epochs": 4,
-}
-GRID = {
-    "kind": "grid",
-    "base": "tiny.yaml",
-    "variants": [
-        {
-            "mel": {"system": {"members": [{"encoders": ["mel"], "hidden": 16}]}},
-            "both": {
-                "system": {
-                    "members": [
-                        {
-                            "encoders": ["mel", "whisper"],
-                            "aggregation": {"kind": "blstm_t", "hidden": 8},
-                            "hidden": 16,
-                        }
-                    ]
-                }
-            },
-        },
-        {"ccc": {"loss": {"kind": "concordance"}}, "ut": {"loss": {"kind": "utmos"}}},
-    ],
-    "sets": {"dev": {"split": "validation"}, "test": {"split": "test", "level": "system"}},
-    "ensembles": {"all": [], "best": [{"set": "dev", "best": 2}]},
-    "bundle": "best",
-    "baseline": "dev",
-}
 
 
 @pytest.fixture
@@ -109,39 +39,6 @@ def main(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]], int]:
         return int(leaving.value.code or 0)
 
     return call
-
-
-@pytest.fixture(scope="module")
-def audio(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tones in more or less noise: clarity is what is left of the tones."""
-    folder = tmp_path_factory.mktemp("audio")
-    rng = np.random.default_rng(1)
-    clips = []
-    for number in range(40):
-        split = "train" if number < 20 else "validation" if number < 32 else "test"
-        sources, noise = 1 + number % 6, rng.uniform(0.0, 1.0)
-        seconds = 1.3 if number % 5 == 0 else 2.0 if number % 5 < 4 else 4.7
-        time = np.arange(round(24000 * seconds)) / 24000
-        tones = sum(np.sin(2 * np.pi * rng.uniform(200, 5000) * time) for _ in range(sources))
-        samples = 0.1 * (tones + 3.0 * noise * rng.standard_normal(time.size))
-        write_audio(folder / f"{number}.wav", Audio.from_array(samples, 24000))
-        scores = {"clarity": (5.0 - 4.0 * noise, 4.5 - 3.5 * noise), "sources": (float(sources),)}
-        if number == 3:
-            scores.pop("sources")
-        clips.append(
-            RatedClip(str(number), f"{number}.wav", split, f"system-{number % 4}", scores=scores)
-        )
-    clips.append(RatedClip("gone", "gone.wav", "train", scores={"clarity": (3.0,)}))
-    write_rated(clips, folder / "rated.csv")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def recipes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("recipes")
-    (folder / "tiny.yaml").write_text(yaml.safe_dump(RECIPE))
-    (folder / "grid.yaml").write_text(yaml.safe_dump(GRID))
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -198,11 +95,12 @@ def test_training_and_scoring_hear_the_same(trained: Path, recipes: Path, audio:
         audio,
         EmbeddingCache(trained / "cache32", "float32"),
     )
-    ratings = rate(recipe, fusion.members[0], embedded, np.arange(2))
-    for number, rating in zip(("0", "1"), ratings, strict=True):
+    ratings = rate(recipe, fusion.members[0], embedded, np.arange(3))
+    # Of the last clip's three segments the last was moved back: its embeddings are not all kept.
+    for number, near, rating in zip(("0", "1", "4"), (1e-3, 1e-3, 0.05), ratings, strict=True):
         score = load(str(trained / "bundle")).score_file(audio / f"{number}.wav")
         wanted = np.clip(rating, [1.0, 1.0], [5.0, 6.0])
-        assert [axis.value for axis in score.axes] == pytest.approx(wanted.tolist(), abs=1e-3)
+        assert [axis.value for axis in score.axes] == pytest.approx(wanted.tolist(), abs=near)
 
 
 def test_gain_does_not_matter(trained: Path, audio: Path) -> None:
@@ -217,7 +115,7 @@ def test_epochs_need_no_audio_once_it_is_embedded(
     recipes: Path, audio: Path, tmp_path: Path
 ) -> None:
     recipe = load_fusion_recipe(recipes / "tiny.yaml", ["max_epochs=1"])
-    clips = [clip for clip in read_rated(audio / "rated.csv") if clip.id != "gone"][:24]
+    clips = [clip for clip in read_rated(audio / "rated.csv") if clip.id != "gone"][:32]
     copies = tmp_path / "audio"
     copies.mkdir()
     for clip in clips:
@@ -273,6 +171,7 @@ def test_a_grid_goes_on_where_it_was(grid_output: Path, audio: Path, recipes: Pa
     result = grid_output / "mel-ccc" / "result.json"
     before = result.stat().st_mtime_ns
     (grid_output / "mel-ut" / "result.json").unlink()
+    torch.manual_seed(7)  # what was drawn before does not matter
     grid = load_grid(recipes / "grid.yaml")
     clips = read_rated(audio / "rated.csv")
     trained: list[int] = []
@@ -286,27 +185,6 @@ def test_a_grid_goes_on_where_it_was(grid_output: Path, audio: Path, recipes: Pa
     )
     assert result.stat().st_mtime_ns == before
     assert trained.count(1) == 1
-
-
-def test_variants_must_share_their_system(recipes: Path, audio: Path, tmp_path: Path) -> None:
-    other = {**GRID, "variants": [{"a": {}, "b": {"system": {"segment": 1.0}}}]}
-    path = recipes / "other.yaml"
-    path.write_text(yaml.safe_dump(other))
-    with pytest.raises(ConfigError, match="not in the system"):
-        train_grid(load_grid(path), [], audio, tmp_path / "cache", tmp_path)
-
-
-def test_an_axis_that_nobody_rated_is_refused(recipes: Path, audio: Path, tmp_path: Path) -> None:
-    recipe = load_fusion_recipe(recipes / "tiny.yaml")
-    clips = [RatedClip("a", "1.wav", "train", scores={"clarity": (1.0,)})]
-    with pytest.raises(DataError, match="none of the clips is rated for sources"):
-        prepare(recipe.system, "float16", clips, audio, tmp_path)
-
-
-def test_an_encoder_that_is_not_there_says_what_to_do(audio: Path, tmp_path: Path) -> None:
-    recipe = load_fusion_recipe("mmmos", [f"system.encoders.wavlm.weights={tmp_path / 'none'}"])
-    with pytest.raises(ConfigError, match=r"encoder wavlm: .*none"):
-        prepare(recipe.system, "float16", [], audio, tmp_path)
 
 
 def test_the_command_trains_and_scores(

@@ -50,8 +50,8 @@ def train(
 
     kind = recipe_kind(recipe, "systems")
     if kind is None:
-        if features is None:
-            raise ConfigError(f"{recipe} learns from spectrograms: give --features")
+        if features is None or clips is not None:
+            raise ConfigError(f"{recipe} learns from spectrograms: give --features, not --clips")
         _train_network(recipe, override or [], features, output, not fresh, repeats)
         return
     if clips is None or features is not None:

@@ -78,7 +78,8 @@ def read_pool(
 
     A recording that `splits` has in training stays there; one that it has elsewhere is drawn into
     one of the other parts, and one that it doesn't have into any, by its name alone.
-    Raises `DataError` for an excerpt that two corpora have, and when nothing is left.
+    Raises `DataError` for an excerpt that two corpora have, when nothing is left, and when there is
+    no part that a recording may be in.
     """
     pool: dict[str, Source] = {}
     for corpus in corpora:
@@ -132,6 +133,11 @@ def _split_of(recipe: MixRecipe, recording: str, known: Split | None) -> Split:
         shares["train"] = 0.0
     position = seed_of(f"{recipe.seed}|split|{recording}") / 2.0**64 * sum(shares.values())
     parts = [name for name in SPLITS if shares[name] > 0.0]
+    if not parts:
+        raise DataError(
+            f"recording {recording} was used outside of training, but 'split' has no other part:"
+            " give one a share, or 'leave' it out"
+        )
     for name in parts[:-1]:
         position -= shares[name]
         if position < 0.0:

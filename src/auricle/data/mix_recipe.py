@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,8 +14,6 @@ from auricle.degrade.base import Process
 from auricle.recipes.reading import read_recipe
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-
-_FOLDER = resources.files("auricle") / "recipes" / "mixes"
 
 
 class Speakers(BaseModel):
@@ -128,14 +125,4 @@ def read_mix_recipe(source: Path | str, overrides: tuple[str, ...] = ()) -> MixR
     >>> read_mix_recipe("open-mixes").sources
     (1, 2, 3, 4, 5, 6)
     """
-    name = str(source)
-    if not name.endswith((".yaml", ".yml")):
-        known = sorted(file.name.removesuffix(".yaml") for file in _FOLDER.iterdir())
-        if name not in known:
-            raise ConfigError(
-                f"no embedded mix recipe is called {name!r}: there is {', '.join(known)};"
-                " a file of your own ends in .yaml"
-            )
-        with resources.as_file(_FOLDER / f"{name}.yaml") as path:
-            return read_recipe(MixRecipe, path, "clips", overrides)
-    return read_recipe(MixRecipe, source, "clips", overrides)
+    return read_recipe(MixRecipe, source, "mixes", overrides)

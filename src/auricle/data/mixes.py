@@ -259,8 +259,9 @@ def _from_row(row: dict[str, Any], place: str) -> MixClip:
         values["seed"] = int(row["seed"])
         label = row["proxy_quality"]
         values["proxy_quality"] = float(label) if label else None
+        count = int(row["source_count"])
     except (TypeError, ValueError) as error:
         raise DataError(f"{place}: {error}") from error
-    if int(row["source_count"]) != len(values["sources"]):
+    if count != len(values["sources"]):
         raise DataError(f"{place}: source_count is not the number of its sources")
     return MixClip(**values)

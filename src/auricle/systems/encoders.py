@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file
 
@@ -45,7 +46,8 @@ def load_encoders(config: FusionConfig) -> tuple[dict[Name, WaveformEncoder], Fu
     """Load the encoders that a member reads, frozen; return them with the resolved configuration.
 
     That has the networks' settings, front ends, checksums and licences filled in, and leaves out
-    encoders that nobody reads. An encoder without `weights` gets random ones, by its `settings`.
+    encoders that nobody reads. An encoder without `weights` gets random ones, by its `settings`,
+    the same every time.
     Raises `ConfigError` that says how to get weights which are not there.
     """
     encoders: dict[Name, WaveformEncoder] = {}
@@ -88,7 +90,10 @@ def _load(source: EncoderSource) -> Loaded:
         return _LOADERS[source.kind](source)
     if source.settings is None:
         raise ConfigError("say where its 'weights' are, or the 'settings' of a random one")
-    return build_encoder(source), source.settings
+    # The same ones every time: embeddings and trainings are known again by them.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return build_encoder(source), source.settings
 
 
 def _load_transformer(source: EncoderSource) -> Loaded:

@@ -59,7 +59,7 @@ class FusionMetric(Metric):
         decoding: Callable[[], tuple[Notice, ...]],
     ) -> Score:
         config = self._bundle.config
-        tally = _RatingTally(config.sample_rate)
+        tally = _RatingTally(config.sample_rate, self.spec.scale)
         resampled = resample_blocks(mono, sample_rate, config.sample_rate)
         for segment in split_segments(resampled, config.segment_samples):
             if tally.take(segment, self.spec):
@@ -93,8 +93,12 @@ class FusionMetric(Metric):
 
 @dataclass
 class _RatingTally(Tally):
-    """Running sums of ratings, weighted by the samples that each segment adds."""
+    """Running sums of ratings, weighted by the samples that each segment adds.
 
+    `scale` is that of the first axis, whose ratings are the track.
+    """
+
+    scale: Scale
     ratings: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1), init=False)
     track: list[Moment] = field(default_factory=list, init=False)
 
@@ -103,7 +107,8 @@ class _RatingTally(Tally):
         self.ratings = self.ratings + ratings * segment.fresh
         begin = (segment.start + segment.seen) / self.sample_rate
         end = begin + segment.fresh / self.sample_rate
-        self.track.append(Moment(begin, end, float(ratings[0])))
+        value = min(self.scale.high, max(self.scale.low, float(ratings[0])))
+        self.track.append(Moment(begin, end, value))
 
 
 def _onnx_network(bundle: FusionBundle) -> Network:

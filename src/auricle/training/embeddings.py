@@ -11,12 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.core.errors import DataError, InputError
+from auricle.core.audio import Samples
+from auricle.core.errors import DataError, InputError, SignalError, UnreadableFileError
 from auricle.data.rated import RatedClip
 from auricle.encoders.cache import EmbeddingCache
 from auricle.encoders.waveform import WaveformEncoder
 from auricle.heads.fusion import Shape
-from auricle.signal.io import read_audio
+from auricle.signal.checks import SignalMonitor, is_silent
+from auricle.signal.io import AudioStream
+from auricle.signal.resample import resample_blocks
 from auricle.systems.config import Name
 from auricle.systems.encoders import describe_front_end
 from auricle.systems.fusion_config import FusionConfig
@@ -65,13 +68,12 @@ def embed_clips(
 ) -> EmbeddedClips:
     """Embed clips (paths relative to `folder`), unless the cache holds them already.
 
-    Audio is read as at inference, and only where an embedding is missing. Files that cannot be
-    read or are too short are left out and named. Raises `DataError` when none is left, or an axis
-    of the system is rated in none.
+    Audio is read as when scoring, and only where an embedding is missing. Files that could not be
+    scored (unreadable, too short, silent, not finite) are left out and named. Raises `DataError`
+    when none is left, an axis of the system is rated in none, or a rating lies beyond its axis's
+    scale.
     """
-    missing = [axis.name for axis in config.axes if not any(axis.name in c.scores for c in clips)]
-    if missing:
-        raise DataError(f"none of the clips is rated for {', '.join(missing)}")
+    _check_ratings(config, clips)
     settings = {name: _settings(config, listener, name) for name in listener.encoders}
     keys: dict[Name, list[str]] = {name: [] for name in settings}
     heard: list[RatedClip] = []
@@ -79,10 +81,10 @@ def embed_clips(
     for count, clip in enumerate(clips, start=1):
         path = folder / clip.path
         try:
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            content = _identify(path)
             found = {name: cache.key(settings[name], content) for name in settings}
             _embed(config, listener, path, found, cache)
-        except (InputError, OSError) as error:
+        except InputError as error:
             unheard.append((clip.path, str(error)))
         else:
             heard.append(clip)
@@ -98,6 +100,30 @@ def embed_clips(
     return EmbeddedClips(tuple(heard), ratings, listener.shapes, tuple(unheard), names, cache)
 
 
+def _check_ratings(config: FusionConfig, clips: Sequence[RatedClip]) -> None:
+    missing = [axis.name for axis in config.axes if not any(axis.name in c.scores for c in clips)]
+    if missing:
+        raise DataError(f"none of the clips is rated for {', '.join(missing)}")
+    for axis in config.axes:
+        # An engine may overshoot its highest grade by its last digits.
+        reach = 0.01 * axis.span
+        for clip in clips:
+            rating = clip.mean(axis.name)
+            if rating < axis.low - reach or rating > axis.high + reach:
+                raise DataError(
+                    f"{clip.id}: {axis.name} is {rating:g}, beyond the recipe's scale from"
+                    f" {axis.low:g} to {axis.high:g}: mend system.axes, or the table"
+                )
+
+
+def _identify(path: Path) -> str:
+    """Return a file's SHA-256; raises `InputError` when it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UnreadableFileError(f"it cannot be read: {error.strerror}") from error
+
+
 def _embed(
     config: FusionConfig,
     listener: Listener,
@@ -107,12 +133,26 @@ def _embed(
 ) -> None:
     if all(cache.holds(key) for key in keys.values()):
         return
-    audio = read_audio(path, sample_rate=config.sample_rate).mono()
-    if audio.duration < config.shortest:
-        raise InputError(f"it lasts {audio.duration:.3f} s: at least {config.shortest:g} s needed")
-    found = listener.embed(audio.samples[0])
+    found = listener.embed(_read_mono(config, path))
     for name, key in keys.items():
         cache.get(key, partial(found.__getitem__, name))
+
+
+def _read_mono(config: FusionConfig, path: Path) -> Samples:
+    """Return a file's samples `[time]` at the system's rate; raises what scoring it would."""
+    with AudioStream(path) as stream:
+        monitor = SignalMonitor(stream.sample_rate, stream.channels)
+        mono = monitor.mix(stream.blocks())
+        blocks = [*resample_blocks(mono, stream.sample_rate, config.sample_rate)]
+    samples = np.concatenate([np.zeros(0, dtype=np.float32), *blocks])
+    if samples.size < round(config.shortest * config.sample_rate):
+        raise SignalError(
+            f"it lasts {samples.size / config.sample_rate:.3f} s: at least {config.shortest:g} s"
+            " are needed"
+        )
+    if is_silent(samples):
+        raise SignalError("it is silent: there is nothing to judge")
+    return samples
 
 
 def _settings(config: FusionConfig, listener: Listener, name: Name) -> dict[str, object]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.core.errors import BundleError
+from auricle.core.errors import BundleError, DataError
 from auricle.heads.calibration import calibrate
 from auricle.systems.bundle import FusionCalibration, save_fusion_bundle
 from auricle.systems.fusion import Fusion
@@ -41,12 +41,18 @@ def write_fusion(
 def calibrate_axes(
     axes: tuple[Axis, ...], ratings: NDArray[np.float64], labels: NDArray[np.float64]
 ) -> FusionCalibration:
-    """Fit each axis's interval on `ratings` and `labels` `[clip, axis]` of unseen clips."""
+    """Fit each axis's interval on `ratings` and `labels` `[clip, axis]` of unseen clips.
+
+    NaN labels are missing. Raises `DataError` when an axis has too few for an interval.
+    """
     found = {}
     for place, axis in enumerate(axes):
         rated = np.isfinite(labels[:, place])
         label = np.clip((labels[rated, place] - axis.low) / axis.span, 0.0, 1.0)
         mean = np.clip((ratings[rated, place] - axis.low) / axis.span, 0.0, 1.0)
-        # The members know no variance: one width fits all.
-        found[axis.name] = calibrate(mean, np.zeros_like(mean), label)
+        try:
+            # The members know no variance: one width fits all.
+            found[axis.name] = calibrate(mean, np.zeros_like(mean), label)
+        except DataError as error:
+            raise DataError(f"{axis.name} of the validation split: {error}") from error
     return FusionCalibration(axes=found)

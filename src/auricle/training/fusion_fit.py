@@ -100,17 +100,37 @@ def rate(
     embedded: EmbeddedClips,
     rows: NDArray[np.int64],
 ) -> NDArray[np.float32]:
-    """Return what a member says of whole clips, `[row, axis]` on the axes' scales."""
+    """Return what a member says of clips, `[row, axis]` on the axes' scales.
+
+    As when scoring, a longer clip is judged by segments, the last one moved back, and each counts
+    by what is new in it.
+    """
     member.eval()
     # One by one: what is said of a clip must not depend on who is next to it.
-    parts = [member(*_assemble(recipe, embedded, rows[i : i + 1], None)) for i in range(len(rows))]
-    return np.asarray(torch.cat(parts))
+    return np.stack([_rate_clip(recipe, member, embedded, row) for row in rows[:, None]])
+
+
+def _rate_clip(
+    recipe: FusionRecipe, member: FusionHead, embedded: EmbeddedClips, row: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    embeddings, bins = _assemble(recipe, embedded, row, None)
+    length, whole = recipe.system.segment_bins, int(bins)
+    total = torch.zeros(len(recipe.system.axes))
+    for start in range(0, whole, length):
+        end = min(start + length, whole)
+        segment = [one[:, :, max(0, end - length) : end] for one in embeddings]
+        count = torch.tensor([segment[0].shape[2]])
+        total = total + (end - start) / whole * member(segment, count)[0]
+    return np.asarray(total)
 
 
 def start_member(
     recipe: FusionRecipe, embedded: EmbeddedClips, rows: NDArray[np.int64]
 ) -> FusionHead:
-    """Build a member that knows the scales of its embeddings and the mean of its labels."""
+    """Build a member that knows the scales of its embeddings and the mean of its labels.
+
+    Raises `DataError` when none of the rows is rated on an axis.
+    """
     torch.manual_seed(recipe.seed)
     config = recipe.system.members[0]
     member = build_member(config, embedded.shapes, len(recipe.system.axes))
@@ -118,6 +138,9 @@ def start_member(
         clips = (torch.from_numpy(np.array(embedded.embedding(name, row))) for row in rows)
         cast(BranchInput, branch).fit(clips)
     labels = embedded.ratings[rows]
+    for place, axis in enumerate(recipe.system.axes):
+        if np.isnan(labels[:, place]).all():
+            raise DataError(f"no clip of the train split is rated for {axis.name}: rate some")
     member.centre.copy_(torch.from_numpy(np.nanmean(labels, axis=0)))
     # Labels that are all the same leave nothing to learn, and nothing to divide by.
     member.spread.copy_(torch.from_numpy(np.nanstd(labels, axis=0)).clamp_min(1e-3))

@@ -45,13 +45,18 @@ def prepare(
     cache: Path,
     on_clip: Progress | None = None,
 ) -> Prepared:
-    """Load encoders and embed clips; raises what those raise."""
+    """Load encoders and embed clips.
+
+    Raises what those raise, and `DataError` when the validation split is too small to calibrate on.
+    """
     encoders, resolved = load_encoders(config)
     store = EmbeddingCache(cache, precision)
     listener = Listener(resolved, encoders)
-    return Prepared(
-        encoders, resolved, embed_clips(resolved, listener, clips, audio, store, progress=on_clip)
-    )
+    embedded = embed_clips(resolved, listener, clips, audio, store, progress=on_clip)
+    # Tried before the training: what is missing should not be missed afterwards.
+    labels = embedded.ratings[[clip.split == "validation" for clip in embedded.clips]]
+    calibrate_axes(resolved.axes, labels, labels)
+    return Prepared(encoders, resolved, embedded)
 
 
 def train_fusion(

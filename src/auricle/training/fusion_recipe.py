@@ -135,6 +135,9 @@ class GridRecipe(Part):
             raise ValueError(f"no set is called {', '.join(unknown)}")
         if self.bundle not in self.ensembles:
             raise ValueError(f"no ensemble is called {self.bundle}")
+        names = [*(name for name, _ in self.models()), *self.ensembles]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two models or ensembles are called {', '.join(twice)}")
         return self
 
     def models(self) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -10,11 +10,12 @@ bundle/         the chosen ensemble
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auricle.core.errors import ConfigError, DataError
 from auricle.data.rated import RatedClip
@@ -77,33 +78,18 @@ def train_grid(
     again.
 
     Raises `ConfigError` when variants differ in more than members and training, `DataError` when
-    the clips don't fit the recipe or no model is in the chosen ensemble.
+    the clips don't fit the recipe or no model is in an ensemble.
     """
     recipes = {
         name: load_fusion_recipe(grid.base, (*overrides, *changes))
         for name, changes in grid.models()
     }
     config = _common_system(recipes)
-    first = next(iter(recipes.values()))
-    prepared = prepare(config, first.data.precision, clips, audio, cache, on_clip)
+    precision = next(iter(recipes.values())).data.precision
+    prepared = prepare(config, precision, clips, audio, cache, on_clip)
     embedded = prepared.embedded
-    rows = {name: choose_rows(embedded.clips, choice) for name, choice in grid.sets.items()}
+    sets = {name: choose_rows(embedded.clips, choice) for name, choice in grid.sets.items()}
     judgements: dict[str, dict[Name, Judgement]] = {}
-
-    def add(candidate: Candidate) -> Candidate:
-        judgements[candidate.name] = {
-            name: judge(
-                config.axes,
-                [embedded.clips[row] for row in chosen.tolist()],
-                candidate.ratings[chosen],
-                embedded.ratings[chosen],
-                grid.sets[name].level,
-                grid.resamples,
-            )
-            for name, chosen in rows.items()
-        }
-        return candidate
-
     members: dict[str, FusionHead] = {}
     models: list[Candidate] = []
     everything = np.arange(len(embedded.clips))
@@ -113,12 +99,15 @@ def train_grid(
         members[name] = train_member(
             recipe, embedded, output / name, resume=resume, on_epoch=on_epoch
         )
-        ratings = rate(recipe, members[name], embedded, everything)
-        models.append(add(Candidate(name, (name,), ratings.astype(np.float64))))
+        ratings = rate(recipe, members[name], embedded, everything).astype(np.float64)
+        models.append(Candidate(name, (name,), ratings))
+        judgements[name] = _judge_sets(grid, config, embedded, sets, ratings)
     ensembles = [
-        add(_combine(name, models, _choose(models, judgements, rankings)))
+        _combine(name, models, _choose(models, judgements, rankings))
         for name, rankings in grid.ensembles.items()
     ]
+    for ensemble in ensembles:
+        judgements[ensemble.name] = _judge_sets(grid, config, embedded, sets, ensemble.ratings)
     chosen = next(ensemble for ensemble in ensembles if ensemble.name == grid.bundle)
     whole = config.model_copy(
         update={"members": tuple(recipes[name].system.members[0] for name in chosen.members)}
@@ -126,6 +115,27 @@ def train_grid(
     parts = [members[name] for name in chosen.members]
     bundle = _write(output / "bundle", whole, parts, chosen, prepared)
     return GridResult(tuple(models), tuple(ensembles), judgements, embedded, config, bundle)
+
+
+def _judge_sets(
+    grid: GridRecipe,
+    config: FusionConfig,
+    embedded: EmbeddedClips,
+    sets: Mapping[Name, NDArray[np.int64]],
+    ratings: Ratings,
+) -> dict[Name, Judgement]:
+    """Judge ratings of all clips `[clip, axis]` on the rows of each set."""
+    return {
+        name: judge(
+            config.axes,
+            [embedded.clips[row] for row in rows.tolist()],
+            ratings[rows],
+            embedded.ratings[rows],
+            grid.sets[name].level,
+            grid.resamples,
+        )
+        for name, rows in sets.items()
+    }
 
 
 def _choose(
@@ -156,6 +166,8 @@ def _common_system(recipes: dict[str, FusionRecipe]) -> FusionConfig:
     whole = [system.model_copy(update={"members": members}) for system in systems]
     if any(system != whole[0] for system in whole):
         raise ConfigError("the variants of a grid may differ in their members, not in the system")
+    if len({recipe.data.precision for recipe in recipes.values()}) > 1:
+        raise ConfigError("the variants of a grid share their embeddings: state one data.precision")
     return whole[0]
 
 

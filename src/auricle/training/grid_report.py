@@ -61,9 +61,9 @@ def _report(grid: GridRecipe, result: GridResult) -> Iterator[str]:
         yield from _axis_table(result, last, axis.name)
     rival = min(result.models, key=lambda model: _summary(result, model, grid.baseline)[0])
     yield "\n### Ensembles against a single model\n"
-    yield f"Difference of the MSE on each axis to that of {rival.name}, which has the least MSE of"
-    yield f"all models on {grid.baseline} (below 0: the ensemble is better); 95% intervals of the"
-    yield "paired bootstrap over recordings.\n"
+    yield f"Difference of the clips' MSE on each axis to that of {rival.name}, which has the least"
+    yield f"MSE of all models on {grid.baseline} (below 0: the ensemble is better); 95% intervals"
+    yield "of the paired bootstrap over recordings.\n"
     yield from _differences(grid, result, rival)
 
 
