@@ -85,7 +85,18 @@ def test_a_feature_that_never_moves_is_not_blown_up() -> None:
     clip[..., 2] = 0.3 + 1e-7 * torch.randn(40)
     branch = BranchInput(Shape(1, 4), weighted=False)
     branch.fit([clip])
-    assert branch(clip.unsqueeze(0))[..., 2].abs().max() < 1e-3
+    # Whatever such a feature does later, it was never seen to mean anything.
+    clip[..., 2] = 100.0
+    assert branch(clip.unsqueeze(0))[..., 2].abs().max() == 0.0
+
+
+def test_no_feature_counts_for_more_than_ten_deviations() -> None:
+    torch.manual_seed(0)
+    branch = BranchInput(Shape(1, 4), weighted=False)
+    branch.fit([torch.randn(1, 100, 4)])
+    far = torch.full((1, 1, 2, 4), 1e4)
+    assert branch(far).max() == 10.0
+    assert branch(-far).min() == -10.0
 
 
 def test_only_the_last_layer_is_read_without_weights() -> None:

@@ -13,7 +13,7 @@ import torch
 from auricle.api import assess, to_row
 from auricle.catalog import find_bundle, load
 from auricle.cli.main import run
-from auricle.core.errors import UnknownMetricError
+from auricle.core.errors import ConfigError, UnknownMetricError
 from auricle.data.rated import read_rated
 from auricle.encoders.cache import EmbeddingCache
 from auricle.signal.io import read_audio
@@ -242,3 +242,14 @@ def test_a_bundle_of_ones_own_has_a_name(
     # A released name means the released model.
     shutil.copytree(trained / "bundle", tmp_path / "codec-music.v3")
     assert isinstance(find_bundle("codec-music"), Bundle)
+
+
+def test_another_recipe_does_not_replace_a_training(
+    trained: Path, recipes: Path, audio: Path
+) -> None:
+    before = (trained / "bundle" / "checksums.json").read_bytes()
+    recipe = load_fusion_recipe(recipes / "tiny.yaml", ["optimiser.lr=1e-5"])
+    clips = read_rated(audio / "rated.csv")
+    with pytest.raises(ConfigError, match="by another recipe or on other clips"):
+        train_fusion(recipe, clips, audio, trained / "cache", trained)
+    assert (trained / "bundle" / "checksums.json").read_bytes() == before

@@ -106,3 +106,9 @@ def test_an_encoder_that_is_not_there_says_what_to_do(audio: Path, tmp_path: Pat
     recipe = load_fusion_recipe("mmmos", [f"system.encoders.wavlm.weights={tmp_path / 'none'}"])
     with pytest.raises(ConfigError, match=r"encoder wavlm: .*none"):
         prepare(recipe.system, "float16", [], audio, tmp_path)
+
+
+def test_layers_are_weighted_of_encoders_that_are_read(recipes: Path) -> None:
+    change = "system.members=[{encoders: [mel], weighted: [whisper]}]"
+    with pytest.raises(ConfigError, match="'weighted' names whisper"):
+        load_fusion_recipe(recipes / "tiny.yaml", [change])

@@ -164,8 +164,11 @@ def mix(
             jobs=jobs,
             progress=advance,
         )
-    failed = sum(bool(clip.error) for clip in clips)
-    print(f"{len(clips) - failed} clips labelled, {failed} failed: {output / LABELS}")
+    failed = [clip for clip in clips if clip.error]
+    done = "made again" if labels else "labelled"
+    print(f"{len(clips) - len(failed)} clips {done}, {len(failed)} failed: {output / LABELS}")
+    for clip in failed:
+        print(f"  {clip.id}: {clip.error}")
 
 
 @app.command()

@@ -123,7 +123,7 @@ def _train_fusion(
         on_epoch=show.epoch,
     )
     show.unheard(embedded.unheard)
-    show.out.print(f"bundle: {bundle}")
+    show.bundle(bundle)
 
 
 def _train_grid(
@@ -156,7 +156,8 @@ def _train_grid(
     )
     write_report(grid, result, output)
     show.unheard(result.embedded.unheard)
-    show.out.print(f"results: {output / 'results.md'}\nbundle: {result.bundle}")
+    show.out.print(f"results: {output / 'results.md'}")
+    show.bundle(result.bundle)
 
 
 class _Progress:
@@ -167,7 +168,7 @@ class _Progress:
 
     def clip(self, done: int, total: int) -> None:
         if done % 100 == 0 or done == total:
-            self.out.print(f"embedded {done} of {total} clips")
+            self.out.print(f"went through {done} of {total} clips")
 
     def model(self, name: str, number: int, total: int) -> None:
         self.out.print(f"{number} of {total}: {name}")
@@ -177,6 +178,13 @@ class _Progress:
             f"epoch {epoch.epoch:3d}  loss {epoch.train_loss:8.4f}"
             f"  validation loss {epoch.validation_loss:8.4f}  {epoch.seconds:.0f} s"
         )
+
+    def bundle(self, folder: Path) -> None:
+        self.out.print(f"bundle: {folder}")
+        reason = folder.with_name("export.txt")
+        if reason.is_file():
+            why = reason.read_text(encoding="utf-8").splitlines()[0]
+            self.out.print(f"it needs torch to score, since it was not exported: {why}")
 
     def unheard(self, clips: Sequence[tuple[str, str]]) -> None:
         for path, reason in clips:

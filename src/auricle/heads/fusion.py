@@ -11,6 +11,10 @@ from torch import Tensor, nn
 from auricle.heads.aggregation import Aggregation
 from auricle.heads.axes import AxisHeads
 
+# A hundredth of the mean deviation of a layer's features: less is rounding, or a dead feature.
+_LEAST = 0.01
+_FARTHEST = 10.0
+
 
 class Shape(NamedTuple):
     """Sizes of one encoder's embeddings."""
@@ -23,8 +27,10 @@ class BranchInput(nn.Module):
     """One encoder's way into the fusion: each layer standardised, then one picked or all weighted.
 
     Standardising with the mean and deviation of the training clips brings encoders of any scale
-    together; both are buffers, filled by `fit`. The weights are a softmax over layers as in SUPERB
-    (Yang et al., Interspeech 2021, Sec. 3.3).
+    together; both are buffers, filled by `fit`. Features that hardly move in training are left out,
+    and no feature counts for more than ten deviations: what a feature does on a clip unlike all
+    others is not to decide by itself. The weights are a softmax over layers as in SUPERB (Yang et
+    al., Interspeech 2021, Sec. 3.3).
 
     >>> branch = BranchInput(Shape(3, 4), weighted=True)
     >>> branch(torch.zeros(2, 3, 5, 4)).shape
@@ -32,14 +38,14 @@ class BranchInput(nn.Module):
     """
 
     mean: Tensor
-    deviation: Tensor
+    scale: Tensor
 
     def __init__(self, shape: Shape, *, weighted: bool) -> None:
         super().__init__()
         layers = shape.layers if weighted else 1
         self.weighted = weighted
         self.register_buffer("mean", torch.zeros(layers, 1, shape.features))
-        self.register_buffer("deviation", torch.ones(layers, 1, shape.features))
+        self.register_buffer("scale", torch.ones(layers, 1, shape.features))
         self.weights = nn.Parameter(torch.zeros(layers)) if weighted else None
 
     def fit(self, embeddings: Iterable[Tensor]) -> None:
@@ -50,16 +56,16 @@ class BranchInput(nn.Module):
             count += chosen.shape[1]
             total = total + chosen.sum(dim=1, keepdim=True)
             squares = squares + chosen.square().sum(dim=1, keepdim=True)
-        self.mean.copy_(total / count)
-        variance = (squares / count - self.mean.double().square()).clamp_min(0.0)
-        deviation = variance.sqrt()
-        # Features that hardly move stay near zero: blown up, they would be rounding errors.
-        least = 0.05 * deviation.median(dim=-1, keepdim=True).values
-        self.deviation.copy_(torch.maximum(deviation, least).clamp_min(1e-4))
+        mean = total / count
+        deviation = (squares / count - mean.square()).clamp_min(0.0).sqrt()
+        moves = deviation > _LEAST * deviation.mean(dim=-1, keepdim=True)
+        self.mean.copy_(mean)
+        self.scale.copy_(torch.where(moves, 1.0 / deviation, 0.0))
 
     def forward(self, embedding: Tensor) -> Tensor:
         """Return `[batch, bin, feature]` for `[batch, layer, bin, feature]`."""
-        standard = (self._choose(embedding) - self.mean) / self.deviation
+        standard = (self._choose(embedding) - self.mean) * self.scale
+        standard = standard.clamp(-_FARTHEST, _FARTHEST)
         if self.weights is None:
             return standard[:, 0]
         return torch.einsum("l,nlbf->nbf", torch.softmax(self.weights, dim=0), standard)

@@ -81,6 +81,12 @@ class MemberConfig(Part):
     hidden: Size = 256
     dropout: Rate = 0.1
 
+    @model_validator(mode="after")
+    def _weighs_what_it_reads(self) -> Self:
+        if unread := sorted(set(self.weighted) - set(self.encoders)):
+            raise ValueError(f"'weighted' names {', '.join(unread)}, which 'encoders' does not")
+        return self
+
 
 class FusionConfig(Part):
     """Encoders, members and axes; the first axis is what the system's score shows.
@@ -123,7 +129,8 @@ class FusionConfig(Part):
             raise ValueError("every axis needs a name of its own")
         used = {name for member in self.members for name in member.encoders}
         if unknown := sorted(used - self.encoders.keys()):
-            raise ValueError(f"no encoder is called {', '.join(unknown)}")
+            known = ", ".join(self.encoders)
+            raise ValueError(f"no encoder is called {', '.join(unknown)}: there is {known}")
         return self
 
     @property

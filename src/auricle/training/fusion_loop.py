@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from auricle.core.errors import ConfigError
 from auricle.data.rated import RatedClip
 from auricle.encoders.cache import EmbeddingCache, Precision
 from auricle.encoders.waveform import WaveformEncoder
@@ -93,11 +94,20 @@ def train_member(
     resume: bool = True,
     on_epoch: OnMemberEpoch | None = None,
 ) -> FusionHead:
-    """Train a member in `output`, or load it from there if it was trained by the same recipe."""
+    """Train a member in `output`, or load it from there if it was trained by the same recipe.
+
+    Raises `ConfigError` when another recipe, or other clips, gave what is there, unless `resume` is
+    off; and what `fit_member` raises.
+    """
     fingerprint = _fingerprint(recipe, embedded)
     result = output / _RESULT
-    if resume and _read_fingerprint(result) == fingerprint:
-        return load_member(recipe, embedded, output)
+    if resume and result.is_file():
+        if _read_fingerprint(result) == fingerprint:
+            return load_member(recipe, embedded, output)
+        raise ConfigError(
+            f"{output} holds a training by another recipe or on other clips: train into another"
+            " folder, or without resuming"
+        )
     result.unlink(missing_ok=True)
     output.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)

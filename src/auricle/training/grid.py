@@ -91,6 +91,7 @@ def train_grid(
     sets = {name: choose_rows(embedded.clips, choice) for name, choice in grid.sets.items()}
     judgements: dict[str, dict[Name, Judgement]] = {}
     members: dict[str, FusionHead] = {}
+    raw: dict[str, Ratings] = {}
     models: list[Candidate] = []
     everything = np.arange(len(embedded.clips))
     for number, (name, recipe) in enumerate(recipes.items(), start=1):
@@ -99,11 +100,11 @@ def train_grid(
         members[name] = train_member(
             recipe, embedded, output / name, resume=resume, on_epoch=on_epoch
         )
-        ratings = rate(recipe, members[name], embedded, everything).astype(np.float64)
-        models.append(Candidate(name, (name,), ratings))
-        judgements[name] = _judge_sets(grid, config, embedded, sets, ratings)
+        raw[name] = rate(recipe, members[name], embedded, everything).astype(np.float64)
+        models.append(_combine(config, name, raw, [name]))
+        judgements[name] = _judge_sets(grid, config, embedded, sets, models[-1].ratings)
     ensembles = [
-        _combine(name, models, _choose(models, judgements, rankings))
+        _combine(config, name, raw, _choose(models, judgements, rankings))
         for name, rankings in grid.ensembles.items()
     ]
     for ensemble in ensembles:
@@ -152,11 +153,15 @@ def _choose(
     return [model.name for model in models if model.name in chosen]
 
 
-def _combine(name: str, models: Sequence[Candidate], members: Sequence[str]) -> Candidate:
+def _combine(
+    config: FusionConfig, name: str, raw: Mapping[str, Ratings], members: Sequence[str]
+) -> Candidate:
+    """Average the members' ratings and keep them within the scales, as scoring does."""
     if not members:
         raise DataError(f"no model is among the best of every ranking of ensemble {name}")
-    ratings = [model.ratings for model in models if model.name in members]
-    return Candidate(name, tuple(members), np.mean(ratings, axis=0))
+    low, high = ([getattr(axis, end) for axis in config.axes] for end in ("low", "high"))
+    mean = np.mean([raw[member] for member in members], axis=0)
+    return Candidate(name, tuple(members), np.clip(mean, low, high))
 
 
 def _common_system(recipes: dict[str, FusionRecipe]) -> FusionConfig:

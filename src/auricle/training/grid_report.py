@@ -59,7 +59,7 @@ def _report(grid: GridRecipe, result: GridResult) -> Iterator[str]:
     for axis in config.axes:
         yield f"\n### {axis.name}, {axis.low:g} to {axis.high:g}, on {last}\n"
         yield from _axis_table(result, last, axis.name)
-    rival = min(result.models, key=lambda model: _summary(result, model, grid.baseline)[0])
+    rival = min(result.models, key=lambda model: _error(result, model, grid.baseline))
     yield "\n### Ensembles against a single model\n"
     yield f"Difference of the clips' MSE on each axis to that of {rival.name}, which has the least"
     yield f"MSE of all models on {grid.baseline} (below 0: the ensemble is better); 95% intervals"
@@ -96,10 +96,16 @@ def _summary(result: GridResult, candidate: Candidate, of: Name) -> list[float]:
     judgement = result.judgements[candidate.name][of]
     if judgement.composite is not None:
         return [getattr(judgement.composite, measure).value for measure in _MEASURES]
-    spans = [axis.span for axis in result.config.axes]
-    errors = [judgement.axes[axis.name].mse.value for axis in result.config.axes]
-    shares = [error / span**2 for error, span in zip(errors, spans, strict=True)]
-    return [float(np.mean(shares)), *(_mean(judgement, m) for m in _MEASURES[1:])]
+    return [_error(result, candidate, of), *(_mean(judgement, m) for m in _MEASURES[1:])]
+
+
+def _error(result: GridResult, candidate: Candidate, of: Name) -> float:
+    """Return the mean over axes of the MSE in squared shares of their scales.
+
+    The composite's would not do to find the best: errors on its axes cancel.
+    """
+    found = result.judgements[candidate.name][of].axes
+    return float(np.mean([found[a.name].mse.value / a.span**2 for a in result.config.axes]))
 
 
 def _mean(judgement: Judgement, measure: str) -> float:
