@@ -16,6 +16,7 @@ def test_the_public_face_is_what_it_says() -> None:
     assert auricle.__all__ == [
         "Audio",
         "AuricleError",
+        "AxisScore",
         "History",
         "Moment",
         "Notice",
@@ -25,6 +26,7 @@ def test_the_public_face_is_what_it_says() -> None:
         "Trace",
         "__version__",
         "assess",
+        "compare",
         "load",
     ]
     assert all(hasattr(auricle, name) for name in auricle.__all__)

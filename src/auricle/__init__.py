@@ -9,17 +9,18 @@
 
 from importlib.metadata import version
 
-from auricle.api import assess
+from auricle.api import assess, compare
 from auricle.catalog import load
 from auricle.core.audio import Audio
 from auricle.core.errors import AuricleError
-from auricle.core.score import History, Moment, Notice, Report, Result, Score, Trace
+from auricle.core.score import AxisScore, History, Moment, Notice, Report, Result, Score, Trace
 
 __version__ = version("auricle")
 
 __all__ = [
     "Audio",
     "AuricleError",
+    "AxisScore",
     "History",
     "Moment",
     "Notice",
@@ -29,5 +30,6 @@ __all__ = [
     "Trace",
     "__version__",
     "assess",
+    "compare",
     "load",
 ]

@@ -7,15 +7,25 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from importlib.metadata import version
 from itertools import islice
 from typing import Any
 
-from auricle.catalog import load
-from auricle.core.errors import ConfigError, InputError, MissingFileError, UnreadableFileError
-from auricle.core.score import AxisScore, History, Moment, Report, Result
-from auricle.signal.io import search_audio
+from auricle.catalog import load, load_reference_metric
+from auricle.core.errors import (
+    ConfigError,
+    InputError,
+    LabelError,
+    MissingFileError,
+    UnreadableFileError,
+)
+from auricle.core.score import AxisScore, History, Moment, Notice, Report, Result, Score
+from auricle.data.workers import run_tasks
+from auricle.reference.base import ReferenceMetric
+from auricle.reference.pairing import Pair
+from auricle.signal.io import read_with_notices, search_audio
 from auricle.systems.metric import Metric
 
 PathLike = str | os.PathLike[str]
@@ -85,11 +95,46 @@ def score_files(files: Iterable[str], metric: str, *, jobs: int = 1) -> Iterator
                 future.cancel()
 
 
+def compare(
+    pairs: Iterable[Pair | tuple[PathLike, PathLike]], metric: str = "visqol", *, jobs: int = 1
+) -> Report:
+    """Compare files with their references; every pair, (reference, degraded), has its result.
+
+    `metric` is a catalog name, `jobs` the number of processes: with more than one, a script needs
+    the guard `if __name__ == "__main__"`. A pair that cannot be compared is a `Result` with its
+    `error`, and the rest goes on. Raises only for what concerns the whole request:
+    `UnknownMetricError`, `MissingDependencyError`, `ConfigError`.
+
+    >>> pair = "examples/lossless.flac", "examples/mp3-64k.mp3"
+    >>> (result,) = compare([pair], "log-spectral")
+    >>> result.reference, result.path, 10.0 < result.score.value < 30.0
+    ('examples/lossless.flac', 'examples/mp3-64k.mp3', True)
+    """
+    wanted = [p if isinstance(p, Pair) else Pair(os.fspath(p[0]), os.fspath(p[1])) for p in pairs]
+    return Report(tuple(compare_files(wanted, metric, jobs=jobs)))
+
+
+def compare_files(pairs: Iterable[Pair], metric: str, *, jobs: int = 1) -> Iterator[Result]:
+    """Yield the result of each pair, in order, as soon as it and those before it are done."""
+    if jobs < 1:
+        raise ConfigError(f"at least one job is needed, not {jobs}")
+    load_reference_metric(metric)
+    tasks = [(number, metric, pair) for number, pair in enumerate(pairs)]
+    # Processes, not threads: ViSQOL's engine cannot bear several threads.
+    early: dict[int, Result] = {}
+    due = 0
+    for number, result in run_tasks(_compare_pair, tasks, min(jobs, len(tasks))):
+        early[number] = result
+        while due in early:
+            yield early.pop(due)
+            due += 1
+
+
 def to_row(result: Result, *, track: bool = False, explain: bool = False) -> Row:
     """Return a result as the flat, JSON-ready row that docs/output.md describes.
 
     With `track` it has the score over time, with `explain` the history; metrics of several axes
-    add `axes`.
+    add `axes`, comparisons `reference`.
 
     >>> row = to_row(assess("examples/no-such-file.flac").results[0])
     >>> row["score"], row["error"]["kind"]
@@ -108,10 +153,12 @@ def to_row(result: Result, *, track: bool = False, explain: bool = False) -> Row
         "model_sha256": result.model_sha256,
         "version": version("auricle"),
     }
+    if result.reference is not None:
+        row = {"reference": result.reference, **row}
     if score is not None:
         row["score"] = round(score.value, 3)
-        row["interval"] = [round(bound, 3) for bound in score.interval]
-        row["worst"] = _moment_row(score.worst)
+        row["interval"] = [round(bound, 3) for bound in score.interval] or None
+        row["worst"] = None if score.worst is None else _moment_row(score.worst)
         row["duration"] = round(score.duration, 3)
         row["warnings"] = [asdict(notice) for notice in score.warnings]
         if score.axes:
@@ -174,3 +221,26 @@ def _explain(error: InputError, path: str) -> InputError:
     if isinstance(error, MissingFileError) and glob.has_magic(path):
         return MissingFileError("no file matches")
     return error
+
+
+def _compare_pair(task: tuple[int, str, Pair]) -> tuple[int, Result]:
+    number, name, pair = task
+    metric = load_reference_metric(name)
+    told = partial(Result, pair.degraded, metric.spec.full_name, "", reference=pair.reference)
+    try:
+        return number, told(score=_score_pair(metric, pair))
+    except (InputError, LabelError) as error:
+        return number, told(error=error)
+
+
+def _score_pair(metric: ReferenceMetric, pair: Pair) -> Score:
+    if pair.problem:
+        raise MissingFileError(pair.problem)
+    try:
+        reference, notices = read_with_notices(pair.reference)
+    except InputError as error:
+        raise type(error)(f"the reference: {error}") from error
+    degraded, more = read_with_notices(pair.degraded)
+    score = metric(reference, degraded)
+    about = [Notice(notice.kind, f"the reference: {notice.message}") for notice in notices]
+    return replace(score, warnings=(*about, *more, *score.warnings))

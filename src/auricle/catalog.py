@@ -16,6 +16,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from auricle.core.errors import BundleError, UnknownMetricError
+from auricle.reference.base import ReferenceMetric
+from auricle.reference.log_spectral import LogSpectral
+from auricle.reference.pesq import Pesq
+from auricle.reference.stoi import ExtendedStoi, Stoi
+from auricle.reference.visqol_metric import VisqolMetric
+from auricle.reference.zimtohrli import Zimtohrli
 from auricle.systems.bundle import Bundle, FusionBundle, read_any_bundle
 from auricle.systems.fusion_runtime import FusionMetric
 from auricle.systems.metric import Metric
@@ -53,6 +59,20 @@ _ENTRIES = (
 
 CATALOG: Mapping[str, Entry] = MappingProxyType({entry.full_name: entry for entry in _ENTRIES})
 
+_COMPARING: tuple[type[ReferenceMetric], ...] = (
+    VisqolMetric,
+    Pesq,
+    Stoi,
+    ExtendedStoi,
+    LogSpectral,
+    Zimtohrli,
+)
+
+REFERENCE_CATALOG: Mapping[str, type[ReferenceMetric]] = MappingProxyType(
+    {metric.spec.full_name: metric for metric in _COMPARING}
+)
+"""Metrics that compare with a reference: each has its `spec`, and is made by calling it."""
+
 
 def find_metric(name: str) -> Entry:
     """Return the entry called `name` or `name.tag`.
@@ -70,6 +90,10 @@ def find_metric(name: str) -> Entry:
     if tagged:
         names = ", ".join(entry.full_name for entry in tagged)
         raise UnknownMetricError(f"{name!r} could be {names}: say which")
+    if _comparing(name) is not None:
+        raise UnknownMetricError(
+            f"{name} needs a reference: auricle compare REFERENCE DEGRADED --metric {name}"
+        )
     if Path(name).is_dir():
         raise UnknownMetricError(
             f"{name}: the folder holds no bundle, for it has no system.yaml; what 'auricle train'"
@@ -78,6 +102,31 @@ def find_metric(name: str) -> Entry:
     near = difflib.get_close_matches(name, [*CATALOG, *(entry.name for entry in _ENTRIES)], n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(CATALOG)}"
     raise UnknownMetricError(f"no metric is called {name!r}: {hint}")
+
+
+def find_reference_metric(name: str) -> type[ReferenceMetric]:
+    """Return the metric with a reference called `name` or `name.tag`.
+
+    Raises `UnknownMetricError` when there is none.
+
+    >>> find_reference_metric("pesq").spec.full_name
+    'pesq.wb'
+    """
+    found = _comparing(name)
+    if found is not None:
+        return found
+    known = [*CATALOG, *(entry.name for entry in _ENTRIES)]
+    if name in known or _own_bundle(name) is not None or Path(name, "system.yaml").is_file():
+        raise UnknownMetricError(f"{name} needs no reference: auricle score FILE --metric {name}")
+    names = [metric.spec.name for metric in _COMPARING]
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(names)}"
+    raise UnknownMetricError(f"no metric with a reference is called {name!r}: {hint}")
+
+
+def _comparing(name: str) -> type[ReferenceMetric] | None:
+    named = (m for m in _COMPARING if name in (m.spec.name, m.spec.full_name))
+    return next(named, None)
 
 
 def find_bundle(name: str) -> Bundle | FusionBundle:
@@ -133,3 +182,19 @@ def load(metric: str) -> Metric:
     """
     bundle = find_bundle(metric)
     return QualityMetric(bundle) if isinstance(bundle, Bundle) else FusionMetric(bundle)
+
+
+@lru_cache(maxsize=8)
+def load_reference_metric(metric: str) -> ReferenceMetric:
+    """Return a metric with a reference, ready to run, by its catalog name.
+
+    Raises `UnknownMetricError`, and `MissingDependencyError` or `ConfigError` when a package that
+    it needs is not installed.
+
+    >>> import numpy as np
+    >>> from auricle.core.audio import Audio
+    >>> noise = Audio.from_array(np.random.default_rng(0).normal(0.0, 0.1, 48000), 48000)
+    >>> load_reference_metric("log-spectral")(noise, noise).value
+    0.0
+    """
+    return find_reference_metric(metric)()

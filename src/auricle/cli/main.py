@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 import auricle
-from auricle.cli import data, degrade, evaluate, metrics, score, train
+from auricle.cli import compare, data, degrade, evaluate, metrics, score, train
 from auricle.cli.exits import Exit, exit_of, explain
 from auricle.core.errors import AuricleError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     help="Tells how good audio sounds.",
 )
 app.command("score")(score.score)
+app.command("compare")(compare.compare)
 app.command("degrade")(degrade.degrade)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)

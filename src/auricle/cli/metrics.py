@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from auricle.catalog import CATALOG, find_bundle
+from auricle.catalog import CATALOG, REFERENCE_CATALOG, find_bundle
 
 app = typer.Typer(invoke_without_command=True, help="List the metrics; 'show NAME' for details.")
 
@@ -34,6 +34,12 @@ def list_metrics(context: typer.Context) -> None:
             bundle.model_sha256[:12],
             spec.summary,
         )
+    for metric in REFERENCE_CATALOG.values():
+        spec = metric.spec
+        rate = f"{spec.sample_rate / 1000:g} kHz"
+        table.add_row(
+            spec.full_name, spec.domain, rate, "needed", spec.licence, "none", spec.summary
+        )
     console = Console(markup=False, highlight=False)
     if not console.is_terminal:
         console.width = 160
@@ -42,7 +48,12 @@ def list_metrics(context: typer.Context) -> None:
 
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="A metric's name, or a bundle folder.")]) -> None:
-    """Print the model card of a metric."""
+    """Print the model card of a metric, or where one that needs a reference comes from."""
+    for metric in REFERENCE_CATALOG.values():
+        spec = metric.spec
+        if name in (spec.name, spec.full_name):
+            print(f"{spec.full_name}: {spec.summary}\nlicence: {spec.licence}\n{spec.citation}")
+            return
     bundle = find_bundle(name)
     print(f"{bundle.config.spec.full_name}\nmodel SHA-256: {bundle.model_sha256}\n")
     print(bundle.card or "This bundle has no model card.")

@@ -88,7 +88,13 @@ class CsvWriter(Writer):
     ) -> None:
         super().__init__(stream, spec, track, explain)
         axes = [name + end for name in spec.axes for end in ("", "_low", "_high")]
-        columns = [*_COLUMNS, *axes, *["track"] * track, *_HISTORY_COLUMNS * explain]
+        columns = [
+            *["reference"] * spec.needs_reference,
+            *_COLUMNS,
+            *axes,
+            *["track"] * track,
+            *_HISTORY_COLUMNS * explain,
+        ]
         self._csv = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
         self._csv.writeheader()
 
@@ -138,11 +144,11 @@ class TableWriter(Writer):
             return
         low, high = row["interval"] or (0.0, 0.0)
         worst = row["worst"] or {}
-        others = (row["axes"][name]["score"] for name in self._spec.axes[1:])
+        others = (row["axes"][name] for name in self._spec.axes[1:])
         cells = [
             self._show(row["score"]),
             f"{self._show(low)} to {self._show(high)}",
-            *(f"{value:.1f}" for value in others),
+            *(_show(axis["score"], axis["scale"][1] - axis["scale"][0]) for axis in others),
             f"{self._show(worst['score'])} at {_clock(worst['start'])}",
         ]
         if self._track:
@@ -153,20 +159,50 @@ class TableWriter(Writer):
         self._table.add_row(_plain(row["path"]), *cells, notices)
 
     def _show(self, value: float) -> str:
-        """As many digits as the scale bears: none of 100, one of 5."""
-        return f"{value:.0f}" if self._spec.scale.span > 20.0 else f"{value:.1f}"
+        return _show(value, self._spec.scale.span)
 
     def _block(self, value: float) -> str:
         share = (value - self._spec.scale.low) / self._spec.scale.span
         return _BLOCKS[min(len(_BLOCKS) - 1, max(0, int(share * len(_BLOCKS))))]
 
     def finish(self) -> None:
-        console = Console(file=self._stream, markup=False, highlight=False, emoji=False)
-        if not console.is_terminal:
-            console = Console(
-                file=self._stream, markup=False, highlight=False, emoji=False, width=160
-            )
-        console.print(self._table)
+        _print_table(self._table, self._stream)
+
+
+class PairTableWriter(Writer):
+    """A table of comparisons for people."""
+
+    def __init__(
+        self, stream: TextIO, spec: MetricSpec, track: bool, explain: bool = False
+    ) -> None:
+        super().__init__(stream, spec, track, explain)
+        self._table = Table(box=None, header_style="bold", pad_edge=False)
+        self._table.add_column("reference", overflow="fold", min_width=12)
+        self._table.add_column("file", overflow="fold", min_width=12)
+        self._table.add_column(spec.name, justify="right", no_wrap=True)
+        self._table.add_column("warnings", overflow="fold")
+
+    def write(self, row: Row) -> None:
+        score = "-" if row["score"] is None else f"{row['score']:.3f}"
+        told = "; ".join(f"{n['kind']}: {n['message']}" for n in row["warnings"])
+        if row["error"] is not None:
+            told = f"not compared: {row['error']['message']}"
+        self._table.add_row(_plain(row["reference"]), _plain(row["path"]), score, told)
+
+    def finish(self) -> None:
+        _print_table(self._table, self._stream)
+
+
+def _print_table(table: Table, stream: TextIO) -> None:
+    console = Console(file=stream, markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console = Console(file=stream, markup=False, highlight=False, emoji=False, width=160)
+    console.print(table)
+
+
+def _show(value: float, span: float) -> str:
+    """As many digits as the scale bears: none of 100, one of 5."""
+    return f"{value:.0f}" if span > 20.0 else f"{value:.1f}"
 
 
 def _plain(path: str) -> str:

@@ -68,7 +68,7 @@ def score(
     Exit codes: 0 all scored, 1 something could not be scored, 2 wrong usage, 3 below
     --min-score, 4 incomplete installation, 6 output not written, 130 interrupted.
     """
-    chosen = _choose_format(format_, output)
+    chosen = choose_format(format_, output)
     if resume and (output is None or chosen is not Format.JSONL):
         raise ConfigError("--resume continues a JSONL file: add --output FILE.jsonl")
     files = expand_paths(paths)
@@ -94,13 +94,13 @@ def score(
         stream = sys.stdout
         if output is not None:
             output.parent.mkdir(parents=True, exist_ok=True)
-            stream = stack.enter_context(_open(output, "a" if resume else "w"))
+            stream = stack.enter_context(open_output(output, "a" if resume else "w"))
         writer = stack.enter_context(_WRITERS[chosen](stream, ready.spec, track, explain))
         results = score_files(files[len(rows) :], metric, jobs=jobs)
         for result in track_files(results, len(files), len(rows), quiet):
             rows.append(to_row(result, track=track, explain=explain))
             writer.write(rows[-1])
-    _judge(rows, min_score)
+    leave_by(rows, min_score)
 
 
 def _require_history(metric: Metric) -> None:
@@ -112,7 +112,7 @@ def _require_history(metric: Metric) -> None:
     raise ConfigError(f"--explain: {metric.spec.full_name} tells no history: {hint}")
 
 
-def _judge(rows: Sequence[Row], min_score: float | None) -> None:
+def leave_by(rows: Sequence[Row], min_score: float | None) -> None:
     """Exit with the code that the rows deserve."""
     if any(row["error"] for row in rows):
         raise typer.Exit(Exit.NOT_SCORED)
@@ -120,12 +120,12 @@ def _judge(rows: Sequence[Row], min_score: float | None) -> None:
         raise typer.Exit(Exit.BELOW_MINIMUM)
 
 
-def _open(output: Path, mode: Literal["a", "w"]) -> TextIO:
+def open_output(output: Path, mode: Literal["a", "w"]) -> TextIO:
     # File names need not be text: what is not stays the bytes it is.
     return output.open(mode, encoding="utf-8", errors="surrogateescape", newline="")
 
 
-def _choose_format(wanted: Format | None, output: Path | None) -> Format:
+def choose_format(wanted: Format | None, output: Path | None) -> Format:
     if wanted is not None:
         return wanted
     if output is None or output.suffix.lower() in ("", ".txt"):

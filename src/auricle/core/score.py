@@ -87,11 +87,13 @@ class Score:
     `interval` is the 90% interval `(low, high)`, `sigma` the standard deviation of the error to be
     expected, `track` the value over time (silent stretches are missing from it), `duration` the
     length in seconds. `history` is None from metrics that don't tell it. `axes` are all axes of a
-    metric that has several, of which the first is also `value`.
+    metric that has several, of which the first is also `value`. Metrics that compare with a
+    reference tell neither error nor course: their `interval` and `track` are empty and their
+    `sigma` is NaN.
     """
 
     value: float
-    interval: tuple[float, float]
+    interval: tuple[float, ...]
     sigma: float
     track: tuple[Moment, ...]
     scale: Scale
@@ -102,15 +104,17 @@ class Score:
     axes: tuple[AxisScore, ...] = ()
 
     @property
-    def worst(self) -> Moment:
-        """The worst moment of the track, by the scale's direction."""
+    def worst(self) -> Moment | None:
+        """The worst moment of the track, by the scale's direction; None without a track."""
         sign = 1.0 if self.scale.higher_is_better else -1.0
-        return min(self.track, key=lambda moment: sign * moment.score)
+        return min(self.track, key=lambda moment: sign * moment.score, default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """One requested score: `score` or `error` is there, never both, never neither.
+
+    `reference` is the file that `path` was compared with, None where nothing was.
 
     >>> Result("a.wav", "codec-music.v3", "")
     Traceback (most recent call last):
@@ -122,6 +126,7 @@ class Result:
     model_sha256: str
     score: Score | None = None
     error: AuricleError | None = None
+    reference: str | None = None
 
     def __post_init__(self) -> None:
         if (self.score is None) == (self.error is None):

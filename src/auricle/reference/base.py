@@ -1,0 +1,145 @@
+"""What every metric with a reference does: two recordings in, a score out."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from importlib import import_module
+from types import ModuleType
+from typing import ClassVar
+
+import numpy as np
+
+from auricle.core.audio import Audio
+from auricle.core.errors import LabelError, MissingDependencyError, SignalError
+from auricle.core.score import Notice, Score
+from auricle.core.spec import MetricSpec
+from auricle.signal.align import estimate_delay
+from auricle.signal.checks import SignalMonitor, is_silent
+from auricle.signal.resample import resample
+
+# Shorter delays are everyday (a filter, a codec's frame) and not worth a word.
+_WORTH_TELLING = 0.001
+_LENGTHS_DIFFER = 1.0
+
+
+class ReferenceMetric(ABC):
+    """A metric that compares a degraded recording with its reference, ready to run.
+
+    Call it with the reference first: none of these metrics promises the same value the other way
+    round. Each recording becomes its mono mean at `spec.sample_rate`; a constant delay of up to
+    1 s between them is estimated by cross-correlation and removed; both are cut to the part they
+    share. The score has the metric's own `scale`, and neither interval nor track. What was done is
+    told in its `warnings`: `delayed`, `lengths_differ`, `rates_differ`, and what is noticed in
+    either recording.
+
+    Raises `SignalError` when one of them is silent, too short or not finite, and `LabelError`
+    when the metric gives no number.
+    """
+
+    spec: ClassVar[MetricSpec]
+
+    def __call__(self, reference: Audio, degraded: Audio) -> Score:
+        """Compare `degraded` with `reference`, `[channel, time]` each, at any rates."""
+        first, notices = self._prepare(reference, "reference")
+        second, more = self._prepare(degraded, "degraded recording")
+        notices += more + self._differences(reference, degraded)
+        delay = estimate_delay(first, second)
+        if abs(delay) >= _WORTH_TELLING * self.spec.sample_rate:
+            notices.append(_describe_delay(delay / self.spec.sample_rate))
+        first, second = _share(first, second, delay)
+        self._require_length(first, "what both recordings share")
+        for audio, name in ((first, "reference"), (second, "degraded recording")):
+            if is_silent(audio.samples[0]):
+                raise SignalError(f"the {name} is silent where the other is not")
+        value = self._measure(first, second)
+        if not math.isfinite(value):
+            raise LabelError(f"{self.spec.full_name} gave no number for this pair")
+        return Score(
+            value=value,
+            interval=(),
+            sigma=math.nan,
+            track=(),
+            scale=self.spec.scale,
+            metric=self.spec.full_name,
+            duration=first.duration,
+            warnings=tuple(notices),
+        )
+
+    @abstractmethod
+    def _measure(self, reference: Audio, degraded: Audio) -> float:
+        """Compare two mono recordings of one length, aligned, at the metric's rate."""
+
+    def _prepare(self, audio: Audio, name: str) -> tuple[Audio, list[Notice]]:
+        """Return the mono mean at the metric's rate, and what was noticed on the way."""
+        try:
+            monitor = SignalMonitor(audio.sample_rate, audio.channels)
+            (mono,) = monitor.mix([audio.samples])
+        except SignalError as error:
+            raise SignalError(f"the {name} cannot be compared: {error}") from error
+        self._require_length(audio, f"the {name}")
+        if is_silent(mono):
+            reason = ": its channels cancel in the mono mix" if monitor.cancelled else ""
+            raise SignalError(f"the {name} is silent{reason}")
+        converted = resample(Audio.from_array(mono, audio.sample_rate), self.spec.sample_rate)
+        # A low rate is a loss only when the other recording has a higher one.
+        told = [notice for notice in monitor.notices() if notice.kind != "low_sample_rate"]
+        return converted, [Notice(n.kind, f"the {name}: {n.message}") for n in told]
+
+    def _require_length(self, audio: Audio, name: str) -> None:
+        if audio.duration < self.spec.shortest:
+            raise SignalError(
+                f"{name} lasts {audio.duration:.3f} s: {self.spec.full_name} needs at least"
+                f" {self.spec.shortest:g} s"
+            )
+
+    def _differences(self, reference: Audio, degraded: Audio) -> list[Notice]:
+        """What sets two recordings apart before they are compared."""
+        found = []
+        if abs(reference.duration - degraded.duration) > _LENGTHS_DIFFER:
+            message = (
+                f"the reference lasts {reference.duration:.1f} s, the degraded recording"
+                f" {degraded.duration:.1f} s: only the part they share is compared"
+            )
+            found.append(Notice("lengths_differ", message))
+        used = [min(a.sample_rate, self.spec.sample_rate) for a in (reference, degraded)]
+        if used[0] != used[1]:
+            message = (
+                f"the reference is sampled at {reference.sample_rate} Hz, the degraded recording at"
+                f" {degraded.sample_rate} Hz: what only one of them can hold counts as a difference"
+            )
+            found.append(Notice("rates_differ", message))
+        return found
+
+
+def import_engine(module: str, package: str) -> ModuleType:
+    """Import a package of the `reference` extra.
+
+    Raises `MissingDependencyError` when it is not installed.
+
+    >>> import_engine("no_such_engine", "no-such-engine")
+    Traceback (most recent call last):
+    auricle.core.errors.MissingDependencyError: this needs no-such-engine, which is not installed...
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise MissingDependencyError(package, extra="reference") from error
+
+
+def _describe_delay(seconds: float) -> Notice:
+    word = "late" if seconds > 0 else "early"
+    message = f"the degraded recording was {1000 * abs(seconds):.1f} ms {word}; that was removed"
+    return Notice("delayed", message)
+
+
+def _share(reference: Audio, degraded: Audio, delay: int) -> tuple[Audio, Audio]:
+    """Cut both to the part they share when `degraded` is `delay` samples late."""
+    first = reference.samples[0, max(-delay, 0) :]
+    second = degraded.samples[0, max(delay, 0) :]
+    frames = min(first.size, second.size)
+    rate = reference.sample_rate
+    return (
+        Audio.from_array(np.ascontiguousarray(first[:frames]), rate),
+        Audio.from_array(np.ascontiguousarray(second[:frames]), rate),
+    )
