@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 
-from auricle.core.errors import BundleError, UnknownMetricError
+from auricle.core.errors import BundleError, ConfigError, UnknownMetricError
 from auricle.reference.base import ReferenceMetric
 from auricle.reference.log_spectral import LogSpectral
 from auricle.reference.pesq import Pesq
@@ -99,8 +99,9 @@ def find_metric(name: str) -> Entry:
             f"{name}: the folder holds no bundle, for it has no system.yaml; what 'auricle train'"
             " makes is in its folder 'bundle'"
         )
-    near = difflib.get_close_matches(name, [*CATALOG, *(entry.name for entry in _ENTRIES)], n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(CATALOG)}"
+    known = [*CATALOG, *(path.name for path in own_bundles())]
+    near = difflib.get_close_matches(name, [*known, *(entry.name for entry in _ENTRIES)], n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(known)}"
     raise UnknownMetricError(f"no metric is called {name!r}: {hint}")
 
 
@@ -155,14 +156,24 @@ def find_bundle(name: str) -> Bundle | FusionBundle:
     return bundle
 
 
-def _own_bundle(name: str) -> Path | None:
-    """Return the folder of a bundle in `AURICLE_MODELS`, if no released metric is called so."""
+def own_bundles() -> list[Path]:
+    """Return the folders of the bundles in `AURICLE_MODELS`, each called as its metric is.
+
+    Raises `ConfigError` when that folder is not there.
+    """
     models = os.environ.get("AURICLE_MODELS")
-    released = {entry.name for entry in _ENTRIES} | CATALOG.keys()
-    if not models or name in released or not Path(models).is_dir():
+    if not models:
+        return []
+    if not Path(models).is_dir():
+        raise ConfigError(f"AURICLE_MODELS names {models}, where there is no folder")
+    return [path.parent for path in sorted(Path(models).glob("*/system.yaml"))]
+
+
+def _own_bundle(name: str) -> Path | None:
+    """Return the folder of a bundle of one's own, if no released metric is called so."""
+    if name in {entry.name for entry in _ENTRIES} | CATALOG.keys():
         return None
-    folders = [path.parent for path in sorted(Path(models).glob("*/system.yaml"))]
-    fitting = [path for path in folders if name in (path.name, path.name.partition(".")[0])]
+    fitting = [p for p in own_bundles() if name in (p.name, p.name.partition(".")[0])]
     if len(fitting) > 1:
         names = ", ".join(path.name for path in fitting)
         raise UnknownMetricError(f"{name!r} could be {names}: say which")

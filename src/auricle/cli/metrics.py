@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from auricle.catalog import CATALOG, REFERENCE_CATALOG, find_bundle
+from auricle.catalog import CATALOG, REFERENCE_CATALOG, find_bundle, own_bundles
 
 app = typer.Typer(invoke_without_command=True, help="List the metrics; 'show NAME' for details.")
 
@@ -22,15 +22,15 @@ def list_metrics(context: typer.Context) -> None:
     columns = ("metric", "domain", "rate", "reference", "licence", "weights (SHA-256)", "about")
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column not in ("licence", "about"))
-    for entry in CATALOG.values():
-        bundle = find_bundle(entry.full_name)
+    for name in (*CATALOG, *(folder.name for folder in own_bundles())):
+        bundle = find_bundle(name)
         spec = bundle.config.spec
         table.add_row(
-            spec.full_name,
+            name,
             spec.domain,
             f"{spec.sample_rate / 1000:g} kHz",
             "needed" if spec.needs_reference else "none",
-            entry.licence,
+            spec.licence,
             bundle.model_sha256[:12],
             spec.summary,
         )

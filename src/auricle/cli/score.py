@@ -121,11 +121,13 @@ def leave_by(rows: Sequence[Row], min_score: float | None) -> None:
 
 
 def open_output(output: Path, mode: Literal["a", "w"]) -> TextIO:
+    """Open a table to write rows to."""
     # File names need not be text: what is not stays the bytes it is.
     return output.open(mode, encoding="utf-8", errors="surrogateescape", newline="")
 
 
 def choose_format(wanted: Format | None, output: Path | None) -> Format:
+    """Return the format asked for, or else the one that the output's suffix tells."""
     if wanted is not None:
         return wanted
     if output is None or output.suffix.lower() in ("", ".txt"):
