@@ -289,7 +289,7 @@ def test_the_command_makes_clips_again_by_their_labels(
     command += ["--labels", str(built / "labels.csv"), "--set", "seconds=2.0", "--jobs", "1"]
     run = CliRunner().invoke(app, command)
     assert run.exit_code == 0, run.output
-    assert "11 clips labelled, 0 failed" in run.stdout
+    assert "11 clips made again, 0 failed" in run.stdout
     assert (output / "labels.csv").read_bytes() == (built / "labels.csv").read_bytes()
     assert (output / "rated.csv").read_bytes() == (built / "rated.csv").read_bytes()
 

@@ -79,8 +79,9 @@ def build_mixes(
         _Task(recipe, tuple(corpora), output, tuple(group))
         for _, group in groupby(waiting, key=lambda clip: clip.mixture)
     ]
-    with (output / _JOURNAL).open("w", encoding="utf-8") as journal:
-        journal.writelines(_journal_line(recipe, clip) for clip in done.values())
+    with (output / _JOURNAL).open("a", encoding="utf-8") as journal:
+        # A killed build may have left half a line.
+        journal.write("\n")
         for made in run_tasks(_make_mixture, tasks, jobs):
             done |= {clip.id: clip for clip in made}
             journal.writelines(_journal_line(recipe, clip) for clip in made)
