@@ -100,7 +100,7 @@ def test_an_interrupt_has_its_own_exit_code(folder: Path, write: Write, tmp_path
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         # Whoever runs the tests in the background has them ignore interrupts, and all below them.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     # When the first row is there the imports are done and the next file is under way.
     deadline = time.monotonic() + 60.0
