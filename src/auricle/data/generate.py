@@ -218,7 +218,7 @@ def _make_clips(task: _Task) -> list[Clip]:
 def _make_clip(task: _Task, clip: Clip, reference: Audio, judge: Visqol | None) -> Clip:
     try:
         degraded = _degrade(reference, clip, task.recipe)
-        digest = hashlib.sha256(_pcm(degraded)).hexdigest()
+        digest = hash_pcm(degraded)
         if judge is not None:
             judgement = judge.compare(degraded)
             clip = replace(
@@ -238,9 +238,10 @@ def _make_clip(task: _Task, clip: Clip, reference: Audio, judge: Visqol | None) 
     return clip
 
 
-def _pcm(audio: Audio) -> bytes:
-    """Interleaved 16-bit samples, as a WAV file holds them."""
-    return np.round(audio.samples.T * 32768.0).astype("<i2").tobytes()
+def hash_pcm(audio: Audio) -> str:
+    """Return the SHA-256 of the interleaved 16-bit samples, as a WAV file holds them."""
+    pcm = np.round(audio.samples.T * 32768.0).astype("<i2").tobytes()
+    return hashlib.sha256(pcm).hexdigest()
 
 
 def _read_reference(recipe: ClipRecipe, corpus: Path, clip: Clip) -> Audio:

@@ -11,7 +11,6 @@ to make its clip again. Finished mixtures are journalled, so that a killed build
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -23,6 +22,7 @@ import numpy as np
 
 from auricle.core.audio import Audio
 from auricle.core.errors import DataError, InputError, LabelError, SignalError
+from auricle.data.generate import hash_pcm
 from auricle.data.manifest import SPLITS, Split
 from auricle.data.mix_plan import SAMPLE_RATE, Ingredient, MixClip, plan_mixes, read_pool
 from auricle.data.mix_recipe import MixRecipe
@@ -177,8 +177,7 @@ def _make_mixture(task: _Task) -> list[MixClip]:
 def _make_clip(task: _Task, clip: MixClip, mixture: Audio, judge: Visqol | None) -> MixClip:
     try:
         degraded = degrade_mixture(mixture, clip.process, task.recipe)
-        pcm = np.round(degraded.samples.T * 32768.0).astype("<i2").tobytes()
-        digest = hashlib.sha256(pcm).hexdigest()
+        digest = hash_pcm(degraded)
         if judge is not None:
             clip = replace(
                 clip,

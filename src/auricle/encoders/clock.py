@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from auricle.encoders.waveform import Embedding
+from auricle.encoders.waveform import Embedding, WaveformEncoder
 
 
 def resample_frames(embedding: Embedding, hop: float, rate: float, bins: int) -> Tensor:
@@ -31,3 +31,14 @@ def resample_frames(embedding: Embedding, hop: float, rate: float, bins: int) ->
     shares = shared.clamp_min(0.0)
     shares = shares / shares.sum(dim=-1, keepdim=True)
     return torch.einsum("nbt,nltf->nlbf", shares.to(values.dtype), values)
+
+
+def embed_at_rate(encoder: WaveformEncoder, prepared: Tensor, rate: float, bins: int) -> Tensor:
+    """Return the embeddings of one clip at `rate` (Hz), `[1, layer, bin, feature]`.
+
+    `prepared` is the output of the encoder's front end, `[1, step, channel]`.
+    """
+    # Not a plain number: an exported network has to work it out from its input.
+    steps = torch.full((1,), prepared.shape[1])
+    embedding = Embedding(encoder(prepared, steps), encoder.frames(steps))
+    return resample_frames(embedding, encoder.facts.hop / encoder.facts.sample_rate, rate, bins)

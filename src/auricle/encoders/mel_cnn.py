@@ -15,7 +15,7 @@ from auricle.encoders.base import Encoder
 _STEM_KERNEL = (5, 5)
 _STEM_STRIDE = (2, 2)
 # What is below this share of the spectrogram's range counts as a hole.
-_HOLE = 0.02
+HOLE = 0.02
 
 
 class MelCnn(Encoder):
@@ -129,7 +129,7 @@ class BandStatistics(nn.Module):
         """Return `[batch, feature, frame / stride]` for `log_mel` `[batch, frame, mel]`."""
         bands = log_mel.transpose(1, 2)
         change = nn.functional.pad((bands[..., 1:] - bands[..., :-1]).abs(), (1, 0))
-        holes = (bands < _HOLE).to(bands.dtype)
+        holes = (bands < HOLE).to(bands.dtype)
         mean, square, change, holes = (
             self._around(values) for values in (bands, bands.square(), change, holes)
         )

@@ -11,7 +11,7 @@ from torch.nn.functional import avg_pool1d, pad
 
 from auricle.core.errors import ConfigError
 from auricle.encoders.masking import mark_real, rest_batch_norms
-from auricle.encoders.mel_cnn import _HOLE, BandStatistics, MelCnn
+from auricle.encoders.mel_cnn import HOLE, BandStatistics, MelCnn
 from auricle.encoders.published import load_published
 from auricle.encoders.waveform import EncoderFacts, WaveformEncoder
 from auricle.signal.spectra import LogMel
@@ -211,7 +211,7 @@ def _band_statistics(statistics: BandStatistics, log_mel: Tensor, steps: Tensor)
     bands = log_mel.transpose(1, 2)
     real = mark_real(steps, bands.shape[-1]).unsqueeze(1).to(bands)
     change = pad((bands[..., 1:] - bands[..., :-1]).abs(), (1, 0))
-    holes = (bands < _HOLE).to(bands)
+    holes = (bands < HOLE).to(bands)
     mean, square, change, holes = (
         _around(values, real, statistics) for values in (bands, bands.square(), change, holes)
     )

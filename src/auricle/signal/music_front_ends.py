@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from auricle.core.errors import SignalError
-from auricle.signal.spectra import _hertz_to_mel, _mel_to_hertz
+from auricle.signal.spectra import hertz_to_mel, mel_to_hertz
 
 Floats = NDArray[np.float32]
 
@@ -185,8 +185,8 @@ def _htk_filters(sample_rate: int, n_fft: int, n_mels: int) -> scipy.sparse.csr_
 @lru_cache(maxsize=2)
 def _slaney_filters(sample_rate: int, n_fft: int, n_mels: int) -> scipy.sparse.csr_array:
     bins = _bins(sample_rate, n_fft)
-    ends = _hertz_to_mel(50.0), _hertz_to_mel(sample_rate / 2)
-    edges = _mel_to_hertz(np.linspace(*ends, n_mels + 2))
+    ends = hertz_to_mel(50.0), hertz_to_mel(sample_rate / 2)
+    edges = mel_to_hertz(np.linspace(*ends, n_mels + 2))
     return _sparse(_triangles(bins, edges) * (2.0 / (edges[2:] - edges[:-2]))[:, None])
 
 

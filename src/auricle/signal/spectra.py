@@ -109,7 +109,7 @@ def mel_edges(sample_rate: int, n_mels: int) -> NDArray[np.float64]:
     >>> mel_edges(48000, 256)[[0, -1]].round().tolist()
     [0.0, 24000.0]
     """
-    return _mel_to_hertz(np.linspace(0.0, _hertz_to_mel(sample_rate / 2), n_mels + 2))
+    return mel_to_hertz(np.linspace(0.0, hertz_to_mel(sample_rate / 2), n_mels + 2))
 
 
 @lru_cache(maxsize=8)
@@ -131,12 +131,14 @@ _BREAK_MEL = _BREAK_HERTZ / _LINEAR_STEP
 _LOG_STEP = np.log(6.4) / 27.0
 
 
-def _hertz_to_mel(hertz: float) -> float:
+def hertz_to_mel(hertz: float) -> float:
+    """Return a frequency on Slaney's mel scale."""
     if hertz < _BREAK_HERTZ:
         return hertz / _LINEAR_STEP
     return float(_BREAK_MEL + np.log(hertz / _BREAK_HERTZ) / _LOG_STEP)
 
 
-def _mel_to_hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
+def mel_to_hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the frequencies in Hz of places on Slaney's mel scale."""
     linear = mel * _LINEAR_STEP
     return np.where(mel < _BREAK_MEL, linear, _BREAK_HERTZ * np.exp(_LOG_STEP * (mel - _BREAK_MEL)))

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from auricle.encoders.clock import resample_frames
-from auricle.encoders.waveform import Embedding, WaveformEncoder
+from auricle.encoders.clock import embed_at_rate
+from auricle.encoders.waveform import WaveformEncoder
 from auricle.heads.aggregation import (
     Aggregation,
     AttentionAggregation,
@@ -40,26 +40,21 @@ class Fusion(nn.Module):
         self.frame_rate = config.frame_rate
 
     def forward(self, prepared: Mapping[str, Tensor], bins: Tensor) -> Tensor:
-        """Return the ratings `[member, axis]` of one clip, in -1..1.
+        """Return the ratings `[member, axis]` of one clip, on the axes' scales.
 
         `prepared` holds the front ends' outputs `[1, step, channel]` by encoder; `bins` `[bin]` has
         as many elements as the clip has embeddings.
         """
-        embeddings = {name: self.embed(name, prepared[name], bins.shape[0]) for name in prepared}
+        embeddings = {
+            name: embed_at_rate(self.by_name[name], values, self.frame_rate, bins.shape[0])
+            for name, values in prepared.items()
+        }
         count = torch.full((1,), bins.shape[0])
         ratings = [
             member([embeddings[name] for name in reads], count)
             for member, reads in zip(self.members, self.reads, strict=True)
         ]
         return torch.cat(ratings)
-
-    def embed(self, name: str, prepared: Tensor, bins: int) -> Tensor:
-        """Return an encoder's embedding `[1, layer, bin, feature]` of one clip."""
-        encoder = self.by_name[name]
-        steps = torch.full((1,), prepared.shape[1])
-        embedding = Embedding(encoder(prepared, steps), encoder.frames(steps))
-        facts = encoder.facts
-        return resample_frames(embedding, facts.hop / facts.sample_rate, self.frame_rate, bins)
 
 
 def build_member(config: MemberConfig, shapes: Mapping[str, Shape], axes: int) -> FusionHead:

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from auricle.core.audio import Samples
-from auricle.encoders.clock import resample_frames
-from auricle.encoders.waveform import Embedding, WaveformEncoder
+from auricle.encoders.clock import embed_at_rate
+from auricle.encoders.waveform import WaveformEncoder
 from auricle.heads.fusion import Shape
 from auricle.signal.segment import split_segments
 from auricle.systems.config import Name
@@ -55,11 +55,7 @@ class Listener:
         bins = self.config.bins(segment.size)
         found = {}
         for name, prepared in self._front_end(segment).items():
-            encoder = self.encoders[name]
-            steps = torch.tensor([len(prepared)])
-            values = encoder(torch.from_numpy(prepared).unsqueeze(0), steps)
-            embedding = Embedding(values, encoder.frames(steps))
-            hop = encoder.facts.hop / encoder.facts.sample_rate
-            binned = resample_frames(embedding, hop, self.config.frame_rate, bins)
-            found[name] = np.asarray(binned[0], dtype=np.float32)
+            batch = torch.from_numpy(prepared).unsqueeze(0)
+            values = embed_at_rate(self.encoders[name], batch, self.config.frame_rate, bins)
+            found[name] = np.asarray(values[0], dtype=np.float32)
         return found
