@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auricle.cli.degrade import degrade
 from auricle.core.audio import Audio
 from auricle.core.errors import ConfigError
 from auricle.degrade.base import (
@@ -37,6 +40,13 @@ PROCESSES = (
     | st.builds(Process, st.just("noise"), st.integers(0, 96))
     | st.builds(Process, st.just("clip"), st.integers(1, 50))
     | st.builds(Process, st.sampled_from(["resample", "alaw", "adpcm"]), st.integers(4_000, 48_000))
+    | st.builds(Process, st.just("highpass"), st.integers(20, 3_400))
+    | st.builds(Process, st.sampled_from(["pink", "musical", "mask"]), st.integers(0, 40))
+    | st.builds(Process, st.sampled_from(["babble", "mnru", "saturate"]), st.integers(1, 40))
+    | st.builds(Process, st.sampled_from(["holes", "loss", "jitter", "narrow"]), st.integers(1, 60))
+    | st.builds(Process, st.just("quantise"), st.integers(2, 16))
+    | st.builds(Process, st.just("vocode"), st.integers(16, 256))
+    | st.builds(Process, st.just("reverb"), st.integers(50, 4_000))
 )
 SUPPORTED_RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
 
@@ -83,7 +93,9 @@ def test_no_text_breaks_the_parser(text: str) -> None:
         "mp3:64k", "aac:700k", "vorbis:96k", "opus:32k", "mp2:192k", "lowpass:7500",
         "anchor:3500", "anchor:7000", "mp3:44100", "mp3vbr:4", "aacfast:64k", "ac3:128k",
         "eac3:96k", "wma:96k", "sbc:229k", "alaw:8000", "adpcm:22050", "resample:16000", "noise:30",
-        "clip:5",
+        "clip:5", "highpass:300", "quantise:8", "saturate:12", "pink:30", "mnru:20", "musical:15",
+        "babble:20", "mask:-5", "mask:10", "holes:30", "vocode:80", "loss:5", "jitter:20",
+        "reverb:500", "narrow:50",
     ],
 )  # fmt: skip
 def test_canonical_text(text: str) -> None:
@@ -117,6 +129,9 @@ def test_equal_processes_have_one_text() -> None:
         ("noise:100", "0 to 96 dB, not 100"),
         ("noise:-6", "as in 'noise:30'"),
         ("clip:80", "1 to 50 %, not 80"),
+        ("mask:-6", "-5 to 40 dB, not -6"),
+        ("vocode:8", "16 to 256 bands, not 8"),
+        ("quantize:8", "did you mean 'quantise'"),
         ("wma:48k", "64000 to 320000 bit/s"),
         ("ec3:96k", "did you mean 'eac3'"),
         ("lowpass:0", "20 to 192000 Hz"),
@@ -127,6 +142,16 @@ def test_typos_are_explained(text: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_process(text)
     assert message in str(caught.value)
+
+
+def test_help_and_documentation_list_every_kind() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_process("xyzzy:1")
+    kinds = re.findall(r"([a-z0-9]+):", str(caught.value).partition("there are ")[2])
+    documentation = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    assert len(kinds) > 30
+    assert {kind for kind in kinds if f"`{kind}`" not in documentation} == set()
+    assert {kind for kind in kinds if not re.search(rf"\b{kind}\b", degrade.__doc__ or "")} == set()
 
 
 def test_an_empty_part_of_a_cascade_is_a_typo() -> None:

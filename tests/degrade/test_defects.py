@@ -1,4 +1,4 @@
-"""Noise at its ratio and clipping at its share, pure and repeatable."""
+"""Defects as strong as asked, pure and repeatable."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from auricle.core.audio import Audio
 from auricle.core.errors import SignalError
-from auricle.degrade.defects import add_noise, clip_peaks
+from auricle.degrade.defects import add_noise, clip_peaks, narrow, quantise, saturate
 
 
 def music(channels: int = 2, frames: int = 48000) -> Audio:
@@ -67,8 +67,36 @@ def test_clipping_follows_the_level() -> None:
     assert np.array_equal(clip_peaks(louder, 5).samples, 2.0 * clip_peaks(audio, 5).samples)
 
 
+@pytest.mark.parametrize("bits", [2, 5, 8])
+def test_quantised_samples_lie_on_steps_of_the_peak(bits: int) -> None:
+    audio = music(1)
+    coarse = quantise(audio, bits).samples
+    step = np.abs(audio.samples).max() / (2 ** (bits - 1) - 1)
+    assert np.abs(coarse - audio.samples).max() <= step / 2 * 1.0001
+    assert np.unique(coarse).size <= 2**bits - 1
+
+
+@pytest.mark.parametrize("drive", [1, 12, 40])
+def test_saturation_keeps_the_power_and_lowers_the_peak(drive: int) -> None:
+    audio = music()
+    soft = saturate(audio, drive).samples.astype(np.float64)
+    assert np.mean(soft**2) == pytest.approx(np.mean(audio.samples.astype(np.float64) ** 2))
+    assert np.abs(soft).max() < np.abs(audio.samples).max()
+
+
+def test_narrowing_takes_that_share_of_the_side_signal() -> None:
+    audio = music()
+    side = audio.samples[0] - audio.samples[1]
+    narrower = narrow(audio, 30).samples
+    assert np.allclose(narrower.sum(axis=0), audio.samples.sum(axis=0), atol=1e-6)
+    assert np.allclose(narrower[0] - narrower[1], 0.7 * side, atol=1e-6)
+    mono = narrow(audio, 100).samples
+    assert np.array_equal(mono[0], mono[1])
+    assert np.array_equal(narrow(music(1), 100).samples, music(1).samples)
+
+
 def test_unusable_audio_is_refused() -> None:
-    for degrade in (add_noise, clip_peaks):
+    for degrade in (add_noise, clip_peaks, narrow, quantise, saturate):
         with pytest.raises(SignalError, match="no samples"):
             degrade(Audio.from_array(np.zeros((1, 0)), 48000), 10)
         with pytest.raises(SignalError, match="not finite"):

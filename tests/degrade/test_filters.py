@@ -7,7 +7,7 @@ import pytest
 
 from auricle.core.audio import Audio
 from auricle.core.errors import ConfigError, SignalError
-from auricle.degrade.filters import anchor, low_pass
+from auricle.degrade.filters import anchor, high_pass, low_pass
 
 
 def gain_db(filtered: Audio, frequency: int) -> float:
@@ -39,6 +39,12 @@ def test_butterworth_falls_by_24_db_per_octave() -> None:
     assert gain_db(low_pass(tone(1000), 3500), 1000) == pytest.approx(0.0, abs=0.01)
 
 
+def test_high_pass_mirrors_the_low_pass() -> None:
+    assert gain_db(high_pass(tone(300), 300), 300) == pytest.approx(-3.01, abs=0.02)
+    assert gain_db(high_pass(tone(150), 300), 150) == pytest.approx(-24.1, abs=0.1)
+    assert gain_db(high_pass(tone(3000), 300), 3000) == pytest.approx(0.0, abs=0.01)
+
+
 @pytest.mark.parametrize(("cutoff", "stop"), [(3500, 4000), (7000, 8000)])
 def test_anchors_meet_the_recommendation(cutoff: int, stop: int) -> None:
     """ITU-R BS.1534-3, 5.1: pass-band ripple +-0.1 dB, 25 dB at 4 kHz for the 3.5 kHz anchor."""
@@ -67,6 +73,8 @@ def test_channels_are_filtered_apart() -> None:
 def test_a_cutoff_beyond_half_the_sample_rate_is_refused() -> None:
     with pytest.raises(ConfigError, match="half the sample rate"):
         low_pass(tone(100, 8000), 4000)
+    with pytest.raises(ConfigError, match="half the sample rate"):
+        high_pass(tone(100, 8000), 4000)
     with pytest.raises(ConfigError, match="half the sample rate"):
         anchor(tone(100, 8000), 7000)
 

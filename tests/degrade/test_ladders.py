@@ -28,8 +28,25 @@ LADDERS = {
     "resample": ("resample:8000", "resample:16000", "resample:32000"),
     "noise": ("noise:10", "noise:30", "noise:60"),
     "clip": ("clip:30", "clip:10", "clip:1"),
+    "highpass": ("highpass:2000", "highpass:300", "highpass:50"),
+    "quantise": ("quantise:4", "quantise:8", "quantise:12"),
+    "saturate": ("saturate:30", "saturate:15", "saturate:3"),
+    "pink": ("pink:10", "pink:30", "pink:60"),
+    "mnru": ("mnru:5", "mnru:20", "mnru:40"),
+    "musical": ("musical:0", "musical:15", "musical:30"),
+    "babble": ("babble:0", "babble:15", "babble:40"),
+    "mask": ("mask:-5", "mask:10", "mask:30"),
+    "holes": ("holes:80", "holes:30", "holes:3"),
+    "vocode": ("vocode:16", "vocode:64", "vocode:256"),
+    "loss": ("loss:50", "loss:15", "loss:3"),
+    "jitter": ("jitter:80", "jitter:20", "jitter:2"),
+    "reverb": ("reverb:3000", "reverb:600", "reverb:80"),
+    "narrow": ("narrow:100", "narrow:50", "narrow:5"),
 }
 UNSEEN = LADDERS.keys() - {process.kind for process in PROCESSES.values()}
+# Filters have group delays, jitter moves parts by intent, no phase outlives a vocoder, and in a
+# long reverberation the beat before may fit better than the direct sound.
+ALIGNED = UNSEEN - {"highpass", "jitter", "reverb", "vocode"}
 
 
 def music(seed: int, channels: int = 1, sample_rate: int = 48000) -> Audio:
@@ -66,13 +83,13 @@ def distance(first: Audio, second: Audio) -> float:
 @pytest.mark.parametrize("kind", LADDERS)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_step_up_the_ladder_is_nearer(kind: str, seed: int) -> None:
-    audio = music(seed)
+    audio = music(seed, 2 if kind == "narrow" else 1)
     distances = [distance(audio, apply_process(audio, parse_process(t))) for t in LADDERS[kind]]
     assert distances == sorted(distances, reverse=True)
     assert distances[0] > distances[-1] + 0.5
 
 
-@pytest.mark.parametrize("kind", sorted(UNSEEN))
+@pytest.mark.parametrize("kind", sorted(ALIGNED))
 @pytest.mark.parametrize("sample_rate", [16000, 32000, 44100, 48000])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_nothing_moves_at_any_step(kind: str, sample_rate: int, channels: int) -> None:
@@ -83,5 +100,6 @@ def test_nothing_moves_at_any_step(kind: str, sample_rate: int, channels: int) -
 
 def test_the_published_processes_leave_kinds_to_generalise_to() -> None:
     assert " ".join(sorted(UNSEEN)) == (
-        "aacfast ac3 adpcm alaw clip eac3 mp3vbr noise resample sbc wma"
+        "aacfast ac3 adpcm alaw babble clip eac3 highpass holes jitter loss mask mnru mp3vbr "
+        "musical narrow noise pink quantise resample reverb saturate sbc vocode wma"
     )

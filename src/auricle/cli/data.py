@@ -172,6 +172,47 @@ def mix(
 
 
 @app.command()
+def pairs(
+    recipe: Annotated[str, typer.Argument(help="An embedded pair recipe's name, or a YAML file.")],
+    output: Annotated[Path, typer.Option(help="Folder for clips and table.")],
+    corpora: Annotated[
+        list[Path] | None, typer.Option("--corpus", help="Folder of recordings; repeatable.")
+    ] = None,
+    speech: Annotated[
+        list[Path] | None, typer.Option(help="Folder of recorded speech; repeatable.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="A table whose clips to make again, not label anew.")
+    ] = None,
+    override: Annotated[
+        list[str] | None, typer.Option("--set", help="Such as excerpts.train=100; repeatable.")
+    ] = None,
+    jobs: Jobs = 2,
+) -> None:
+    """Degrade clean excerpts and label them by reference metrics; killed builds go on."""
+    from auricle.data.pair_plan import plan_pairs
+    from auricle.data.pair_recipe import read_pair_recipe
+    from auricle.data.pairs import TABLE, build_pairs, read_pairs
+
+    chosen = read_pair_recipe(recipe, tuple(override or ()))
+    folders, spoken = corpora or [], speech or []
+    planned = read_pairs(labels) if labels else plan_pairs(chosen, folders, spoken)
+    with progress_bar() as bar:
+        task = bar.add_task("clips", total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        clips = build_pairs(
+            chosen, planned, [*folders, *spoken], output, jobs=jobs, progress=advance
+        )
+    failed = [clip for clip in clips if clip.error]
+    print(f"{len(clips) - len(failed)} clips made, {len(failed)} failed: {output / TABLE}")
+    for clip in failed:
+        print(f"  {clip.id}: {clip.error}")
+
+
+@app.command()
 def inspect(
     path: Annotated[
         Path, typer.Argument(help="A manifest, .csv or .parquet; a corpus, or its recordings.csv.")

@@ -24,6 +24,12 @@ def degrade(
     """Degrade a file by codecs and filters; the result stays aligned to the sample.
 
     What is worth a warning, a damaged source or clipping, is told on standard error.
+
+    A process is a kind, a colon and a whole number; + joins processes. Codecs: mp2, mp3, mp3vbr,
+    aac, aacfast, opus, vorbis, ac3, eac3, wma, sbc, alaw, adpcm. Filters: lowpass, highpass,
+    anchor, darken, resample. Amplitude: clip, saturate, quantise. Noise: noise, pink, mnru,
+    musical. Other sources: babble, mask. Spectrum: holes, vocode. Time: loss, jitter, reverb.
+    Stereo: narrow.
     """
     # Filters take a while to import, and scoring does not need them.
     from auricle.degrade.base import apply_cascade, parse_cascade

@@ -14,10 +14,14 @@ from dataclasses import dataclass
 from auricle.core.audio import Audio
 from auricle.core.errors import ConfigError
 from auricle.degrade.codecs import CODECS, MP3_QUALITIES, transcode
-from auricle.degrade.defects import add_noise, clip_peaks
-from auricle.degrade.filters import ANCHOR_CUTOFFS, anchor, darken, low_pass
+from auricle.degrade.defects import add_noise, clip_peaks, narrow, quantise, saturate
+from auricle.degrade.filters import ANCHOR_CUTOFFS, anchor, darken, high_pass, low_pass
+from auricle.degrade.noises import add_pink_noise, modulate_noise
 from auricle.degrade.rates import band_limit
 from auricle.degrade.sample_codecs import adpcm, alaw
+from auricle.degrade.separation import add_babble, leave_musical_noise, separate
+from auricle.degrade.spectral import tear_holes, vocode
+from auricle.degrade.timing import flutter, lose_packets, reverberate
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,20 @@ _KINDS: Mapping[str, _Kind] = {
     "lowpass": _Kind(20, 192_000, "Hz", "lowpass:7500"),
     "anchor": _Kind(min(ANCHOR_CUTOFFS), max(ANCHOR_CUTOFFS), "Hz", "anchor:3500"),
     "darken": _Kind(1, 24, "dB per octave", "darken:3"),
+    "highpass": _Kind(20, 8_000, "Hz", "highpass:300"),
+    "quantise": _Kind(2, 16, "bits", "quantise:8"),
+    "saturate": _Kind(1, 40, "dB", "saturate:12"),
+    "pink": _Kind(0, 96, "dB", "pink:30"),
+    "mnru": _Kind(0, 50, "dB", "mnru:20"),
+    "musical": _Kind(0, 40, "dB", "musical:15"),
+    "babble": _Kind(0, 40, "dB", "babble:20"),
+    "mask": _Kind(-5, 40, "dB", "mask:10"),
+    "holes": _Kind(1, 90, "%", "holes:30"),
+    "vocode": _Kind(16, 256, "bands", "vocode:80"),
+    "loss": _Kind(1, 60, "%", "loss:5"),
+    "jitter": _Kind(1, 100, "cents", "jitter:20"),
+    "reverb": _Kind(50, 4_000, "ms", "reverb:500"),
+    "narrow": _Kind(1, 100, "%", "narrow:50"),
 }
 _PROCESSORS: Mapping[str, Callable[[Audio, int], Audio]] = {
     "alaw": alaw,
@@ -63,6 +81,20 @@ _PROCESSORS: Mapping[str, Callable[[Audio, int], Audio]] = {
     "lowpass": low_pass,
     "anchor": anchor,
     "darken": darken,
+    "highpass": high_pass,
+    "quantise": quantise,
+    "saturate": saturate,
+    "pink": add_pink_noise,
+    "mnru": modulate_noise,
+    "musical": leave_musical_noise,
+    "babble": add_babble,
+    "mask": separate,
+    "holes": tear_holes,
+    "vocode": vocode,
+    "loss": lose_packets,
+    "jitter": flutter,
+    "reverb": reverberate,
+    "narrow": narrow,
 }
 # Names that papers, tools and file suffixes use for the same codecs.
 _ALIASES = {
@@ -83,7 +115,7 @@ _ALIASES = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Process:
-    """One degradation: `kind`, and `value` in bit/s, Hz, dB, % or as a quality, as the kind asks.
+    """One degradation: `kind`, and `value` in the unit that the kind asks for (bit/s, Hz, dB).
 
     `str` gives its canonical text. Raises `ConfigError` for an unknown kind or a value that it
     never takes.
@@ -123,7 +155,8 @@ def parse_process(text: str) -> Process:
     name, separator, number = text.strip().partition(":")
     if name not in _KINDS:
         raise ConfigError(_unknown(name))
-    match = re.fullmatch(r"([0-9]{1,9})(k?)", number)
+    sign = "-?" if _KINDS[name].low < 0 else ""
+    match = re.fullmatch(rf"({sign}[0-9]{{1,9}})(k?)", number)
     if not separator or match is None:
         raise ConfigError(
             f"{text!r} is no process: write {name}, a colon and a whole number, as in "
@@ -154,11 +187,20 @@ def format_cascade(processes: Iterable[Process]) -> str:
     return "+".join(str(process) for process in processes)
 
 
+def is_decibel(kind: str) -> bool:
+    """Return whether a kind's value is in decibels, which are even as they are.
+
+    >>> is_decibel("noise"), is_decibel("mp3")
+    (True, False)
+    """
+    return _KINDS[kind].unit.startswith("dB")
+
+
 def apply_process(audio: Audio, process: Process) -> Audio:
     """Degrade `audio`: same rate, channels and length, codec delay removed, same bits every time.
 
-    Low-pass filters delay by their group delay. Raises what `codecs.transcode`, `rates.band_limit`,
-    `filters.low_pass` and `filters.anchor` raise.
+    Filters delay by their group delay. Raises what `codecs.transcode`, `rates.band_limit`,
+    `filters.low_pass`, `filters.high_pass` and `filters.anchor` raise.
 
     >>> import numpy as np
     >>> tone = Audio.from_array(np.sin(np.arange(4800) / 20) / 2, 48000)

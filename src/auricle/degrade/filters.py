@@ -1,4 +1,4 @@
-"""Filters: the low-passes of the training material, the MUSHRA anchors, and a change of timbre."""
+"""Filters: low-passes of the training material, MUSHRA anchors, high-passes, changes of timbre."""
 
 from __future__ import annotations
 
@@ -29,6 +29,19 @@ def low_pass(audio: Audio, cutoff: int) -> Audio:
     """
     _check(audio, cutoff)
     return _filter(audio, butter(4, cutoff, fs=audio.sample_rate, output="sos"))
+
+
+def high_pass(audio: Audio, cutoff: int) -> Audio:
+    """Filter with a 4th-order Butterworth high-pass, -3 dB at `cutoff` (Hz), causal as `low_pass`.
+
+    Raises `ConfigError` for a cut-off at half the sample rate or above, `SignalError` for samples
+    that aren't finite.
+
+    >>> high_pass(Audio.from_array([1.0] * 480, 48000), 300).frames
+    480
+    """
+    _check(audio, cutoff)
+    return _filter(audio, butter(4, cutoff, "highpass", fs=audio.sample_rate, output="sos"))
 
 
 def anchor(audio: Audio, cutoff: int) -> Audio:

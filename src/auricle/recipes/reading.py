@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from auricle.core.errors import ConfigError
 
 Tree = dict[str, Any]
-Section = Literal["systems", "clips", "corpora", "mixes"]
+Section = Literal["systems", "clips", "corpora", "mixes", "pairs"]
 
 _FOLDER = resources.files("auricle") / "recipes"
 Model = TypeVar("Model", bound=BaseModel)

@@ -1,0 +1,87 @@
+"""Pair recipes: clean excerpts, and the ladders of degradations to make of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+
+from auricle.core.errors import ConfigError
+from auricle.data.manifest import Split
+from auricle.degrade.base import Process
+from auricle.recipes.reading import read_recipe
+
+Label = Literal["visqol", "zimtohrli", "log_spectral", "pesq", "stoi"]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Family(BaseModel):
+    """Processes of one sort: `kinds` with the range of each, from the mildest to the severest.
+
+    Of each excerpt, `ladders` kinds are drawn, and of each kind `rungs` values, spread over its
+    range: bitrates, rates, shares and counts evenly in their logarithm, decibels evenly.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kinds: dict[str, tuple[int, int]] = Field(min_length=1)
+    ladders: NonNegativeInt = 1
+    rungs: PositiveInt = 2
+
+    @model_validator(mode="after")
+    def _real_processes(self) -> Family:
+        for kind, (mildest, severest) in self.kinds.items():
+            try:
+                Process(kind, mildest), Process(kind, severest)
+            except ConfigError as error:
+                raise ValueError(str(error)) from error
+        if self.ladders > len(self.kinds):
+            raise ValueError(f"{self.ladders} ladders cannot be drawn of {len(self.kinds)} kinds")
+        return self
+
+
+class PairRecipe(BaseModel):
+    """Which excerpts to take of corpora, how to degrade them, and how many.
+
+    Excerpts are those whose id matches a pattern of `take` and none of `leave`; of each, `seconds`
+    from a random place, its channels averaged, at `loudness` (LUFS), as every degraded version is.
+    The share `speech` of the excerpts is speech. Each has the ladders of all `families`, and
+    `cascades` of one process from each of two families, or twice from the only one. `excerpts`
+    says how many of each split, `split` which share of the recordings is in it. `labels` are the
+    reference metrics that are asked, PESQ and STOI for speech only.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = 0
+    seconds: float = Field(4.0, gt=1.0)
+    loudness: float = Field(-23.0, lt=0.0)
+    take: tuple[str, ...] = Field(("*",), min_length=1)
+    leave: tuple[str, ...] = ()
+    speech: Share = 0.4
+    families: dict[str, Family] = Field(min_length=1)
+    cascades: NonNegativeInt = 1
+    labels: tuple[Label, ...] = Field(get_args(Label), min_length=1)
+    excerpts: dict[Split, PositiveInt] = Field(min_length=1)
+    split: dict[Split, Share]
+
+    @model_validator(mode="after")
+    def _shares_add_up(self) -> PairRecipe:
+        if abs(sum(self.split.values()) - 1.0) > 1e-6:
+            raise ValueError("the shares of 'split' must add up to 1")
+        if not all(self.split.get(name) for name in self.excerpts):
+            raise ValueError("'excerpts' names a part that has no share in 'split'")
+        return self
+
+
+def read_pair_recipe(source: Path | str, overrides: tuple[str, ...] = ()) -> PairRecipe:
+    """Read a pair recipe from a YAML file, or an embedded one by its name.
+
+    `overrides` such as `excerpts.train=100` are applied last. Raises `ConfigError` naming the
+    field that is wrong.
+
+    >>> read_pair_recipe("open-pairs").families["codecs"].rungs
+    3
+    """
+    return read_recipe(PairRecipe, source, "pairs", overrides)

@@ -1,0 +1,245 @@
+"""Pairs: clean excerpts and degraded versions of them, with what reference metrics say of each.
+
+Labels of a degraded clip, each on its metric's own scale: `visqol` (MOS-LQO 1..5), `zimtohrli`
+(MOS 1..5), `log_spectral` (dB, 0 is identical), and for speech `pesq` (1..4.64) and `stoi` (0..1).
+No listener rated these clips. What is made is a pure function of recipe and corpora; a row of the
+table says all that is needed to make its clip again. Finished excerpts are journalled, so that a
+killed build goes on.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import numpy as np
+
+from auricle.core.audio import Audio
+from auricle.core.errors import DataError, InputError, LabelError, MissingFileError
+from auricle.data.generate import hash_pcm
+from auricle.data.manifest import SPLITS
+from auricle.data.pair_plan import PairClip
+from auricle.data.pair_recipe import Label, PairRecipe
+from auricle.data.rated import Domain
+from auricle.data.recordings import write_rows
+from auricle.data.workers import run_tasks
+from auricle.degrade.base import apply_cascade, parse_cascade
+from auricle.reference.base import ReferenceMetric
+from auricle.reference.log_spectral import LogSpectral
+from auricle.reference.pesq import Pesq
+from auricle.reference.stoi import Stoi
+from auricle.reference.visqol import SAMPLE_RATE, Visqol
+from auricle.reference.visqol_metric import VisqolMetric
+from auricle.reference.zimtohrli import Zimtohrli
+from auricle.signal.io import read_audio, write_audio
+from auricle.signal.loudness import normalise_loudness
+
+Progress = Callable[[int, int], None]
+Judges = dict[Label, Callable[[Audio], float]]
+
+TABLE: Final = "pairs.csv"
+LABELS: Final[tuple[Label, ...]] = get_args(Label)
+_JOURNAL: Final = "journal.jsonl"
+_METRICS: Final[Mapping[Label, type[ReferenceMetric]]] = {
+    "visqol": VisqolMetric,
+    "zimtohrli": Zimtohrli,
+    "log_spectral": LogSpectral,
+    "pesq": Pesq,
+    "stoi": Stoi,
+}
+_SPEECH_ONLY: Final[frozenset[Label]] = frozenset({"pesq", "stoi"})
+_COLUMNS: Final = (
+    "id", "excerpt", "recording", "split", "domain", "path", "reference", "source", "start",
+    "process", "ladder", "rung", *LABELS, "pcm_sha256", "error",
+)  # fmt: skip
+
+
+def build_pairs(
+    recipe: PairRecipe,
+    planned: Sequence[PairClip],
+    corpora: Sequence[Path],
+    output: Path,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> list[PairClip]:
+    """Make and label the planned clips of `recipe` from corpora.
+
+    Audio goes to `output/clips`, the table to `output/pairs.csv`. A clip that has labels already
+    keeps them, if it comes out as the same samples; what cannot be made or labelled keeps its row,
+    with `error` filled. Raises `MissingDependencyError` or `ConfigError` when a metric that labels
+    need is not installed.
+    """
+    if any(not clip.clean and not clip.labels for clip in planned):
+        for name in recipe.labels:
+            _METRICS[name]()  # What is missing concerns the whole build, not a clip.
+    output.mkdir(parents=True, exist_ok=True)
+    done = _read_journal(output, recipe, planned)
+    waiting = [clip for clip in planned if clip.id not in done]
+    tasks = [
+        _Task(recipe, tuple(corpora), output, tuple(group))
+        for _, group in groupby(waiting, key=lambda clip: clip.excerpt)
+    ]
+    with (output / _JOURNAL).open("a", encoding="utf-8") as journal:
+        # A killed build may have left half a line.
+        journal.write("\n")
+        for made in run_tasks(_make_excerpt, tasks, jobs):
+            done |= {clip.id: clip for clip in made}
+            journal.writelines(_journal_line(recipe, clip) for clip in made)
+            journal.flush()
+            if progress is not None:
+                progress(len(done), len(planned))
+    finished = [done[clip.id] for clip in planned]
+    write_pairs(finished, output / TABLE)
+    return finished
+
+
+def write_pairs(clips: Sequence[PairClip], path: Path) -> None:
+    """Write the table of pairs as CSV, at once."""
+    write_rows(path, _COLUMNS, (_to_cells(clip) for clip in clips))
+
+
+def read_pairs(path: Path) -> list[PairClip]:
+    """Read the table of pairs from a CSV file.
+
+    Raises `DataError` naming the row when a column is missing or a value does not fit.
+    """
+    if not path.is_file():
+        raise DataError(f"there is no table of pairs at {path}: make one with 'auricle data pairs'")
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [_from_row(row, f"{path}, row {number}") for number, row in enumerate(rows, start=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    recipe: PairRecipe
+    corpora: tuple[Path, ...]
+    output: Path
+    clips: tuple[PairClip, ...]
+
+
+def _make_excerpt(task: _Task) -> list[PairClip]:
+    """Make the clips of one excerpt: they share their reference, and its analysis."""
+    first = task.clips[0]
+    try:
+        reference = _cut_reference(task, first)
+        unlabelled = any(not clip.clean and not clip.labels for clip in task.clips)
+        judges = _open_judges(task.recipe, first, reference) if unlabelled else {}
+    except InputError as error:
+        return [replace(clip, error=f"{error.kind}: {error}") for clip in task.clips]
+    return [_make_clip(task, clip, reference, judges) for clip in task.clips]
+
+
+def _cut_reference(task: _Task, clip: PairClip) -> Audio:
+    path = next((c / clip.source for c in task.corpora if (c / clip.source).is_file()), None)
+    if path is None:
+        raise MissingFileError(f"no corpus holds {clip.source}: give or build the one that it is from")
+    whole = read_audio(path, sample_rate=SAMPLE_RATE).mono()
+    begin = round(clip.start * SAMPLE_RATE)
+    samples = whole.samples[:, begin : begin + round(task.recipe.seconds * SAMPLE_RATE)]
+    return _finish(Audio.from_array(samples, SAMPLE_RATE), task.recipe)
+
+
+def _finish(audio: Audio, recipe: PairRecipe) -> Audio:
+    """Return a clip at the recipe's loudness, rounded to the samples of a 16-bit file."""
+    level = normalise_loudness(audio, recipe.loudness)
+    steps = np.clip(np.round(level.samples * 32768.0), -32768, 32767)
+    return Audio.from_array(steps / 32768.0, audio.sample_rate)
+
+
+def _open_judges(recipe: PairRecipe, clip: PairClip, reference: Audio) -> Judges:
+    asked = [n for n in recipe.labels if clip.domain == "speech" or n not in _SPEECH_ONLY]
+    judges = {name: _compare_with(_METRICS[name](), reference) for name in asked}
+    if "visqol" in judges:
+        judges["visqol"] = Visqol(reference)  # It analyses the reference but once.
+    return judges
+
+
+def _compare_with(metric: ReferenceMetric, reference: Audio) -> Callable[[Audio], float]:
+    return lambda degraded: metric(reference, degraded).value
+
+
+def _make_clip(task: _Task, clip: PairClip, reference: Audio, judges: Judges) -> PairClip:
+    try:
+        processed = apply_cascade(reference, parse_cascade(clip.process))
+        audio = _finish(processed, task.recipe)
+        digest = hash_pcm(audio)
+        if clip.pcm_sha256 and clip.pcm_sha256 != digest:
+            message = "other samples than were labelled: another corpus, or other codec versions"
+            return replace(clip, error=f"data: {message}")
+        if not clip.clean and not clip.labels:
+            # FFT plans differ from process to process, and with them the last of 15 digits.
+            labels: dict[str, float] = {n: round(judge(audio), 6) for n, judge in judges.items()}
+            clip = replace(clip, labels=labels)
+    except (InputError, LabelError) as error:
+        return replace(clip, error=f"{error.kind}: {error}")
+    write_audio(task.output / clip.path, audio, bits=16)
+    return replace(clip, pcm_sha256=digest)
+
+
+def _settings(recipe: PairRecipe) -> str:
+    """What besides source and process decides how a clip sounds."""
+    return f"{recipe.seconds} s, {recipe.loudness} LUFS"
+
+
+def _journal_line(recipe: PairRecipe, clip: PairClip) -> str:
+    row = {"settings": _settings(recipe), "clip": _to_tree(clip)}
+    return json.dumps(row) + "\n"
+
+
+def _to_tree(clip: PairClip) -> dict[str, Any]:
+    return asdict(replace(clip, labels=dict(clip.labels)))
+
+
+def _read_journal(
+    output: Path, recipe: PairRecipe, planned: Sequence[PairClip]
+) -> dict[str, PairClip]:
+    """Return what an earlier run finished of this plan; a line cut off by a kill is ignored.
+
+    Failures are tried again, and so are clips whose file is gone.
+    """
+    journal = output / _JOURNAL
+    if not journal.is_file():
+        return {}
+    wanted = {clip.id: clip for clip in planned}
+    done = {}
+    for line in journal.read_text(encoding="utf-8").splitlines():
+        try:
+            row = json.loads(line)
+            clip = PairClip(**row["clip"])
+        except (json.JSONDecodeError, KeyError, TypeError):
+            continue
+        plan = wanted.get(clip.id)
+        if plan is None or clip.error or row["settings"] != _settings(recipe):
+            continue
+        same = replace(clip, labels=plan.labels, pcm_sha256=plan.pcm_sha256) == plan
+        same = same and plan.pcm_sha256 in ("", clip.pcm_sha256)
+        if same and (output / clip.path).is_file():
+            done[clip.id] = clip
+    return done
+
+
+def _to_cells(clip: PairClip) -> list[object]:
+    values = {**asdict(replace(clip, labels={})), **clip.labels}
+    return [values.get(name, "") for name in _COLUMNS]
+
+
+def _from_row(row: dict[str, Any], place: str) -> PairClip:
+    missing = [name for name in _COLUMNS if row.get(name) is None]
+    if missing:
+        raise DataError(f"{place}: no value for {', '.join(missing)}")
+    if row["split"] not in SPLITS or row["domain"] not in get_args(Domain):
+        raise DataError(f"{place}: split {row['split']!r} or domain {row['domain']!r} is unknown")
+    values = {name: row[name] for name in _COLUMNS if name not in LABELS}
+    try:
+        values |= {"start": float(row["start"]), "rung": int(row["rung"])}
+        values["labels"] = {name: float(row[name]) for name in LABELS if row[name]}
+    except ValueError as error:
+        raise DataError(f"{place}: {error}") from error
+    return PairClip(**values)
