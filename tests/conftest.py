@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.distances import make_bundle
 
 from auricle.core.audio import Audio
 from auricle.heads.calibration import Calibration
 from auricle.signal.io import write_audio
-from auricle.systems.bundle import Bundle, save_bundle
+from auricle.systems.bundle import Bundle, DistanceBundle, save_bundle
 
 RATE = 48000
 
@@ -112,6 +113,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return save_bundle(
         folder, config, calibration, onnx=export_onnx(system, config), weights=weights
     )
+
+
+@pytest.fixture(scope="session")
+def distance_bundle(tmp_path_factory: pytest.TempPathFactory) -> DistanceBundle:
+    """A tiny untrained system that judges by distance, full band, as ONNX and weights."""
+    pytest.importorskip("torch")
+    return make_bundle(tmp_path_factory.mktemp("distance") / "tiny-distance.v1")
 
 
 @pytest.fixture(scope="session")

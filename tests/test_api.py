@@ -26,7 +26,9 @@ def test_the_public_face_is_what_it_says() -> None:
         "Trace",
         "__version__",
         "assess",
+        "build_bank",
         "compare",
+        "compare_with_bank",
         "load",
     ]
     assert all(hasattr(auricle, name) for name in auricle.__all__)

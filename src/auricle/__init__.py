@@ -9,7 +9,7 @@
 
 from importlib.metadata import version
 
-from auricle.api import assess, compare
+from auricle.api import assess, build_bank, compare, compare_with_bank
 from auricle.catalog import load
 from auricle.core.audio import Audio
 from auricle.core.errors import AuricleError
@@ -30,6 +30,8 @@ __all__ = [
     "Trace",
     "__version__",
     "assess",
+    "build_bank",
     "compare",
+    "compare_with_bank",
     "load",
 ]

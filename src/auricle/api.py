@@ -5,15 +5,23 @@ from __future__ import annotations
 import glob
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
-from auricle.catalog import load, load_reference_metric
+import numpy as np
+
+from auricle.catalog import (
+    DEFAULT_REFERENCE_METRIC,
+    load,
+    load_distance_metric,
+    load_reference_metric,
+)
 from auricle.core.errors import (
     ConfigError,
     InputError,
@@ -23,9 +31,10 @@ from auricle.core.errors import (
 )
 from auricle.core.score import AxisScore, History, Moment, Notice, Report, Result, Score
 from auricle.data.workers import run_tasks
-from auricle.reference.base import ReferenceMetric
+from auricle.reference.base import PairMetric
 from auricle.reference.pairing import Pair
 from auricle.signal.io import read_with_notices, search_audio
+from auricle.systems.distance_bank import Bank, read_bank
 from auricle.systems.metric import Metric
 
 PathLike = str | os.PathLike[str]
@@ -96,14 +105,17 @@ def score_files(files: Iterable[str], metric: str, *, jobs: int = 1) -> Iterator
 
 
 def compare(
-    pairs: Iterable[Pair | tuple[PathLike, PathLike]], metric: str = "visqol", *, jobs: int = 1
+    pairs: Iterable[Pair | tuple[PathLike, PathLike]],
+    metric: str = DEFAULT_REFERENCE_METRIC,
+    *,
+    jobs: int = 1,
 ) -> Report:
     """Compare files with their references; every pair, (reference, degraded), has its result.
 
-    `metric` is a catalog name, `jobs` the number of processes: with more than one, a script needs
-    the guard `if __name__ == "__main__"`. A pair that cannot be compared is a `Result` with its
-    `error`, and the rest goes on. Raises only for what concerns the whole request:
-    `UnknownMetricError`, `MissingDependencyError`, `ConfigError`.
+    `metric` is a catalog name or a bundle folder, `jobs` the number of processes: with more than
+    one, a script needs the guard `if __name__ == "__main__"`. A pair that cannot be compared is a
+    `Result` with its `error`, and the rest goes on. Raises only for what concerns the whole
+    request: `UnknownMetricError`, `BundleError`, `MissingDependencyError`, `ConfigError`.
 
     >>> pair = "examples/lossless.flac", "examples/mp3-64k.mp3"
     >>> (result,) = compare([pair], "log-spectral")
@@ -114,27 +126,84 @@ def compare(
     return Report(tuple(compare_files(wanted, metric, jobs=jobs)))
 
 
-def compare_files(pairs: Iterable[Pair], metric: str, *, jobs: int = 1) -> Iterator[Result]:
-    """Yield the result of each pair, in order, as soon as it and those before it are done."""
+def compare_with_bank(
+    paths: PathLike | Iterable[PathLike],
+    bank: PathLike,
+    metric: str | None = None,
+    *,
+    jobs: int = 1,
+) -> Report:
+    """Compare files, folders and globs with the clean recordings of a bank, of other content.
+
+    `metric` is the one that made the bank, by default the one of the name that the bank tells.
+    Results have the bank as their `reference`; `jobs` and errors are as for `compare`, and a bank
+    of another model raises `ConfigError`.
+    """
+    wanted = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    name = metric or read_bank(Path(bank)).metric
+    pairs = [Pair(os.fspath(bank), path) for path in expand_paths(wanted)]
+    return Report(tuple(compare_files(pairs, name, jobs=jobs, bank=True)))
+
+
+def compare_files(
+    pairs: Iterable[Pair], metric: str, *, jobs: int = 1, bank: bool = False
+) -> Iterator[Result]:
+    """Yield the result of each pair, in order, as soon as it and those before it are done.
+
+    With `bank` the reference of a pair is a bank of clean recordings.
+    """
     if jobs < 1:
         raise ConfigError(f"at least one job is needed, not {jobs}")
-    load_reference_metric(metric)
-    tasks = [(number, metric, pair) for number, pair in enumerate(pairs)]
+    wanted = list(pairs)
+    if bank:
+        ready = load_distance_metric(metric)
+        for name in {pair.reference for pair in wanted}:
+            ready.require_bank(read_bank(Path(name)))
+    else:
+        load_reference_metric(metric)
     # Processes, not threads: ViSQOL's engine cannot bear several threads.
+    tasks = list(enumerate(wanted))
+    work = partial(_compare_pair, metric, bank)
     early: dict[int, Result] = {}
     due = 0
-    for number, result in run_tasks(_compare_pair, tasks, min(jobs, len(tasks))):
+    for number, result in run_tasks(work, tasks, min(jobs, len(tasks))):
         early[number] = result
         while due in early:
             yield early.pop(due)
             due += 1
 
 
+def build_bank(
+    paths: PathLike | Iterable[PathLike],
+    metric: str,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Bank:
+    """Embed clean recordings, for `compare_with_bank`; save it by `distance_bank.save_bank`.
+
+    `metric` is one that judges by distance, `progress` is told how many of how many are done.
+    Raises `InputError` for the first file that cannot be read, `ConfigError` for fewer than two,
+    and what loading a metric raises.
+    """
+    ready = load_distance_metric(metric)
+    files = expand_paths([paths] if isinstance(paths, str | os.PathLike) else paths)
+    embeddings = []
+    for done, file in enumerate(files, start=1):
+        try:
+            embeddings.append(ready.embed(read_with_notices(file)[0]))
+        except InputError as error:
+            raise type(error)(f"{file}: {_explain(error, file)}") from error
+        if progress is not None:
+            progress(done, len(files))
+    found = np.array(embeddings).reshape(len(files), -1)
+    return Bank(found, tuple(files), ready.spec.full_name, ready.model_sha256)
+
+
 def to_row(result: Result, *, track: bool = False, explain: bool = False) -> Row:
     """Return a result as the flat, JSON-ready row that docs/output.md describes.
 
     With `track` it has the score over time, with `explain` the history; metrics of several axes
-    add `axes`, comparisons `reference`.
+    add `axes`, comparisons `reference` and `distance`.
 
     >>> row = to_row(assess("examples/no-such-file.flac").results[0])
     >>> row["score"], row["error"]["kind"]
@@ -154,13 +223,15 @@ def to_row(result: Result, *, track: bool = False, explain: bool = False) -> Row
         "version": version("auricle"),
     }
     if result.reference is not None:
-        row = {"reference": result.reference, **row}
+        row = {"reference": result.reference, **row, "distance": None}
     if score is not None:
         row["score"] = round(score.value, 3)
         row["interval"] = [round(bound, 3) for bound in score.interval] or None
         row["worst"] = None if score.worst is None else _moment_row(score.worst)
         row["duration"] = round(score.duration, 3)
         row["warnings"] = [asdict(notice) for notice in score.warnings]
+        if score.distance is not None:
+            row["distance"] = round(score.distance, 6)
         if score.axes:
             row["axes"] = {axis.name: _axis_row(axis) for axis in score.axes}
     if track:
@@ -223,17 +294,19 @@ def _explain(error: InputError, path: str) -> InputError:
     return error
 
 
-def _compare_pair(task: tuple[int, str, Pair]) -> tuple[int, Result]:
-    number, name, pair = task
+def _compare_pair(name: str, bank: bool, task: tuple[int, Pair]) -> tuple[int, Result]:
+    number, pair = task
     metric = load_reference_metric(name)
-    told = partial(Result, pair.degraded, metric.spec.full_name, "", reference=pair.reference)
+    sha256 = metric.model_sha256
+    told = partial(Result, pair.degraded, metric.spec.full_name, sha256, reference=pair.reference)
     try:
-        return number, told(score=_score_pair(metric, pair))
+        score = _score_with_bank(name, pair) if bank else _score_pair(metric, pair)
+        return number, told(score=score)
     except (InputError, LabelError) as error:
         return number, told(error=error)
 
 
-def _score_pair(metric: ReferenceMetric, pair: Pair) -> Score:
+def _score_pair(metric: PairMetric, pair: Pair) -> Score:
     if pair.problem:
         raise MissingFileError(pair.problem)
     try:
@@ -244,3 +317,9 @@ def _score_pair(metric: ReferenceMetric, pair: Pair) -> Score:
     score = metric(reference, degraded)
     about = [Notice(notice.kind, f"the reference: {notice.message}") for notice in notices]
     return replace(score, warnings=(*about, *more, *score.warnings))
+
+
+def _score_with_bank(name: str, pair: Pair) -> Score:
+    degraded, notices = read_with_notices(pair.degraded)
+    score = load_distance_metric(name).compare_with_bank(degraded, read_bank(Path(pair.reference)))
+    return replace(score, warnings=(*notices, *score.warnings))

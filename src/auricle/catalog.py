@@ -16,13 +16,16 @@ from pathlib import Path
 from types import MappingProxyType
 
 from auricle.core.errors import BundleError, ConfigError, UnknownMetricError
-from auricle.reference.base import ReferenceMetric
+from auricle.reference.base import PairMetric, ReferenceMetric
+from auricle.reference.haaqi import Haaqi
 from auricle.reference.log_spectral import LogSpectral
+from auricle.reference.peaq import Peaq
 from auricle.reference.pesq import Pesq
 from auricle.reference.stoi import ExtendedStoi, Stoi
 from auricle.reference.visqol_metric import VisqolMetric
 from auricle.reference.zimtohrli import Zimtohrli
-from auricle.systems.bundle import Bundle, FusionBundle, read_any_bundle
+from auricle.systems.bundle import AnyBundle, Bundle, DistanceBundle, read_any_bundle
+from auricle.systems.distance_runtime import DistanceMetric
 from auricle.systems.fusion_runtime import FusionMetric
 from auricle.systems.metric import Metric
 from auricle.systems.runtime import QualityMetric
@@ -57,7 +60,14 @@ _ENTRIES = (
     ),
 )
 
+_DISTANCE_ENTRIES: tuple[Entry, ...] = ()
+
 CATALOG: Mapping[str, Entry] = MappingProxyType({entry.full_name: entry for entry in _ENTRIES})
+
+DISTANCE_CATALOG: Mapping[str, Entry] = MappingProxyType(
+    {entry.full_name: entry for entry in _DISTANCE_ENTRIES}
+)
+"""Trained systems that compare with a reference."""
 
 _COMPARING: tuple[type[ReferenceMetric], ...] = (
     VisqolMetric,
@@ -66,6 +76,8 @@ _COMPARING: tuple[type[ReferenceMetric], ...] = (
     ExtendedStoi,
     LogSpectral,
     Zimtohrli,
+    Haaqi,
+    Peaq,
 )
 
 REFERENCE_CATALOG: Mapping[str, type[ReferenceMetric]] = MappingProxyType(
@@ -74,26 +86,29 @@ REFERENCE_CATALOG: Mapping[str, type[ReferenceMetric]] = MappingProxyType(
 """Metrics that compare with a reference: each has its `spec`, and is made by calling it."""
 
 
+DEFAULT_REFERENCE_METRIC = "visqol"
+"""What `auricle compare` compares with unless told otherwise."""
+
+
 def find_metric(name: str) -> Entry:
-    """Return the entry called `name` or `name.tag`.
+    """Return the entry of the embedded bundle called `name` or `name.tag`.
 
     Raises `UnknownMetricError` when there is none, or when several tags share the name.
 
     >>> find_metric("codec-music").full_name
     'codec-music.v3'
     """
-    if name in CATALOG:
-        return CATALOG[name]
-    tagged = [entry for entry in _ENTRIES if entry.name == name]
+    entries = {**CATALOG, **DISTANCE_CATALOG}
+    if name in entries:
+        return entries[name]
+    tagged = [entry for entry in entries.values() if entry.name == name]
     if len(tagged) == 1:
         return tagged[0]
     if tagged:
         names = ", ".join(entry.full_name for entry in tagged)
         raise UnknownMetricError(f"{name!r} could be {names}: say which")
     if _comparing(name) is not None:
-        raise UnknownMetricError(
-            f"{name} needs a reference: auricle compare REFERENCE DEGRADED --metric {name}"
-        )
+        raise UnknownMetricError(needs_reference(name))
     if Path(name).is_dir():
         raise UnknownMetricError(
             f"{name}: the folder holds no bundle, for it has no system.yaml; what 'auricle train'"
@@ -105,10 +120,11 @@ def find_metric(name: str) -> Entry:
     raise UnknownMetricError(f"no metric is called {name!r}: {hint}")
 
 
-def find_reference_metric(name: str) -> type[ReferenceMetric]:
-    """Return the metric with a reference called `name` or `name.tag`.
+def find_reference_metric(name: str) -> type[ReferenceMetric] | DistanceBundle:
+    """Return the metric with a reference called `name` or `name.tag`, or a bundle of one.
 
-    Raises `UnknownMetricError` when there is none.
+    Bundles are found as by `find_bundle`. Raises `UnknownMetricError` when there is none, and
+    `BundleError`.
 
     >>> find_reference_metric("pesq").spec.full_name
     'pesq.wb'
@@ -116,13 +132,23 @@ def find_reference_metric(name: str) -> type[ReferenceMetric]:
     found = _comparing(name)
     if found is not None:
         return found
-    known = [*CATALOG, *(entry.name for entry in _ENTRIES)]
+    embedded = [*CATALOG.values(), *DISTANCE_CATALOG.values()]
+    known = {entry.name for entry in embedded} | {entry.full_name for entry in embedded}
     if name in known or _own_bundle(name) is not None or Path(name, "system.yaml").is_file():
+        bundle = find_bundle(name)
+        if isinstance(bundle, DistanceBundle):
+            return bundle
         raise UnknownMetricError(f"{name} needs no reference: auricle score FILE --metric {name}")
     names = [metric.spec.name for metric in _COMPARING]
+    names += [entry.name for entry in DISTANCE_CATALOG.values()]
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(names)}"
     raise UnknownMetricError(f"no metric with a reference is called {name!r}: {hint}")
+
+
+def needs_reference(name: str) -> str:
+    """Return what to tell those who score by a metric that compares."""
+    return f"{name} needs a reference: auricle compare REFERENCE DEGRADED --metric {name}"
 
 
 def _comparing(name: str) -> type[ReferenceMetric] | None:
@@ -130,7 +156,7 @@ def _comparing(name: str) -> type[ReferenceMetric] | None:
     return next(named, None)
 
 
-def find_bundle(name: str) -> Bundle | FusionBundle:
+def find_bundle(name: str) -> AnyBundle:
     """Return the checked bundle of a catalog name, or of a bundle folder given as a path.
 
     Bundles of one's own have names too: those of their folders in `AURICLE_MODELS`, with or
@@ -171,7 +197,8 @@ def own_bundles() -> list[Path]:
 
 def _own_bundle(name: str) -> Path | None:
     """Return the folder of a bundle of one's own, if no released metric is called so."""
-    if name in {entry.name for entry in _ENTRIES} | CATALOG.keys():
+    entries = {**CATALOG, **DISTANCE_CATALOG}
+    if name in {entry.name for entry in entries.values()} | entries.keys():
         return None
     fitting = [p for p in own_bundles() if name in (p.name, p.name.partition(".")[0])]
     if len(fitting) > 1:
@@ -184,7 +211,7 @@ def _own_bundle(name: str) -> Path | None:
 def load(metric: str) -> Metric:
     """Return a metric, ready to run, by its catalog name or the path of a bundle folder.
 
-    Raises `UnknownMetricError` or `BundleError`.
+    Raises `UnknownMetricError`, also for one that needs a reference, or `BundleError`.
 
     >>> import numpy as np
     >>> noise = np.random.default_rng(0).normal(0.0, 0.1, 48000)
@@ -192,15 +219,17 @@ def load(metric: str) -> Metric:
     True
     """
     bundle = find_bundle(metric)
+    if isinstance(bundle, DistanceBundle):
+        raise UnknownMetricError(needs_reference(metric))
     return QualityMetric(bundle) if isinstance(bundle, Bundle) else FusionMetric(bundle)
 
 
 @lru_cache(maxsize=8)
-def load_reference_metric(metric: str) -> ReferenceMetric:
-    """Return a metric with a reference, ready to run, by its catalog name.
+def load_reference_metric(metric: str) -> PairMetric:
+    """Return a metric with a reference, ready to run, by its name or the path of a bundle folder.
 
-    Raises `UnknownMetricError`, and `MissingDependencyError` or `ConfigError` when a package that
-    it needs is not installed.
+    Raises `UnknownMetricError`, `BundleError`, and `MissingDependencyError` or `ConfigError` when a
+    package that it needs is not installed.
 
     >>> import numpy as np
     >>> from auricle.core.audio import Audio
@@ -208,4 +237,17 @@ def load_reference_metric(metric: str) -> ReferenceMetric:
     >>> load_reference_metric("log-spectral")(noise, noise).value
     0.0
     """
-    return find_reference_metric(metric)()
+    found = find_reference_metric(metric)
+    return DistanceMetric(found) if isinstance(found, DistanceBundle) else found()
+
+
+def load_distance_metric(metric: str) -> DistanceMetric:
+    """Return a metric that judges by distance, as a bank of clean recordings needs it.
+
+    Raises what `load_reference_metric` raises, and `UnknownMetricError` for another metric.
+    """
+    found = load_reference_metric(metric)
+    if isinstance(found, DistanceMetric):
+        return found
+    able = ", ".join(DISTANCE_CATALOG) or "a bundle folder of your own"
+    raise UnknownMetricError(f"{metric} has no embeddings for a bank of recordings: use {able}")

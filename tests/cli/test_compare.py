@@ -66,7 +66,8 @@ def test_rows_are_those_of_score_and_the_reference(folders: tuple[Path, Path]) -
     )
     scored = auricle("score", ours / "a.wav", "--format", "jsonl")
     (row,), (other,) = rows(compared.stdout), rows(scored.stdout)
-    assert set(row) == {*other, "reference"}
+    assert set(row) == {*other, "reference", "distance"}
+    assert row["distance"] is None
 
 
 def test_two_folders_lose_nothing(folders: tuple[Path, Path], tmp_path: Path) -> None:
@@ -148,7 +149,8 @@ def test_metrics_with_a_reference_are_listed() -> None:
     listed = auricle("metrics").stdout.splitlines()
     needed = [line.split()[0] for line in listed if " needed " in line]
     assert needed == [
-        *("visqol.v3", "pesq.wb", "stoi.v1", "estoi.v1", "log-spectral.v1", "zimtohrli.v0.2")
+        *("visqol.v3", "pesq.wb", "stoi.v1", "estoi.v1", "log-spectral.v1", "zimtohrli.v0.2"),
+        *("haaqi.v1", "peaq.basic"),
     ]
     shown = auricle("metrics", "show", "pesq")
     assert (shown.returncode, "ITU-T P.862.2" in shown.stdout) == (0, True)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from transformers import HubertConfig, HubertModel
 
 from auricle.core.errors import DataError
-from auricle.heads.projection import ProjectionHead, distances
+from auricle.heads.projection import ProjectionHead, count_windows, distances
 
 
 def parameters(network: torch.nn.Module) -> int:
@@ -54,6 +54,28 @@ def test_neighbours_and_padding_change_nothing(frames: int, padding: int, seed: 
     both = head(torch.cat([padded, other]), torch.tensor([frames, frames + padding]))
     assert both.shape == (2, 5)
     torch.testing.assert_close(both[:1], alone)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    frames=st.lists(st.integers(1, 9), min_size=1, max_size=3),
+    window=st.integers(1, 10),
+    seed=st.integers(0, 99),
+)
+def test_windows_are_clips_of_their_own(frames: list[int], window: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    head = ProjectionHead(3, 4, size=5).eval()
+    clips = torch.randn(len(frames), 3, max(frames), 4, generator=generator)
+    counts = torch.tensor(frames)
+    found = head(clips, counts, window)
+    windows = count_windows(counts, window).tolist()
+    assert found.shape == (len(frames), max(windows), 5)
+    for clip, count, number, embeddings in zip(clips, frames, windows, found, strict=True):
+        parts = clip[:, :count].split(window, dim=1)
+        assert len(parts) == number
+        alone = [head(part[None], torch.tensor([part.shape[1]]))[0] for part in parts]
+        torch.testing.assert_close(embeddings[:number], torch.stack(alone))
+        assert (embeddings[number:] == 0.0).all()
 
 
 def test_dropout_is_of_training_only() -> None:

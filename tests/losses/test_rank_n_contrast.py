@@ -71,6 +71,10 @@ def test_agrees_with_a_triple_loop(
         embeddings = table[:, :2].clone().requires_grad_()
         found = rank_n_contrast(embeddings, table[:, 2], temperature, comparable=comparable)
         assert found.item() == pytest.approx(sum(counted) / max(len(counted), 1), abs=1e-9)
+        per_clip = rank_n_contrast(
+            embeddings, table[:, 2], temperature, comparable=comparable, among=len(rows)
+        )
+        assert per_clip.item() == pytest.approx(sum(counted) / len(rows), abs=1e-9)
         (gradient,) = torch.autograd.grad(found, embeddings)
         assert gradient.isfinite().all()
         assert (gradient[table[:, 2].isnan()] == 0.0).all()

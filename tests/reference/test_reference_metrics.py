@@ -3,6 +3,8 @@
 import csv
 import importlib.util
 import math
+import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,8 @@ from auricle.catalog import REFERENCE_CATALOG, load_reference_metric
 from auricle.core.audio import Audio
 from auricle.core.errors import ConfigError, LabelError, MissingDependencyError, SignalError
 from auricle.reference.base import ReferenceMetric, import_engine
+from auricle.reference.haaqi import Haaqi
+from auricle.reference.peaq import Peaq
 from auricle.reference.zimtohrli import Zimtohrli
 from auricle.signal.io import read_audio
 from auricle.signal.resample import resample
@@ -252,13 +256,51 @@ def test_without_zimtohrli_the_error_says_what_to_install() -> None:
         Zimtohrli()
 
 
+def test_haaqi_falls_with_noise() -> None:
+    pytest.importorskip("clarity")
+    metric = load_reference_metric("haaqi")
+    try:
+        ladder = [value("haaqi", SPEECH + level * NOISE) for level in (0.0, 0.001, 0.1)]
+    except LabelError as error:
+        pytest.skip(str(error))
+    assert 1.0 > ladder[0] > ladder[1] > ladder[2] > 0.0
+    louder = audio(2.0 * SPEECH), audio(2.0 * (SPEECH + 0.001 * NOISE))
+    assert metric(*louder).value == pytest.approx(ladder[1], abs=1e-6)
+
+
+def test_peaq_falls_with_noise() -> None:
+    if shutil.which("peaq") is None:
+        pytest.skip("there is no program peaq")
+    metric = load_reference_metric("peaq")
+    music = make_music(4.0).astype(np.float64)
+    noise = np.random.default_rng(1).standard_normal(music.size)
+    ladder = [
+        metric(audio(music), audio(music + level * noise)).value for level in (0.0, 1e-4, 0.01)
+    ]
+    assert 0.3 > ladder[0] > ladder[1] > ladder[2] >= -4.0
+    # Both are attenuated together: full scale would clip one of them.
+    loud = [audio(3.0 * music), audio(3.0 * (music + 0.01 * noise))]
+    assert -4.0 <= metric(*loud).value < ladder[1]
+
+
+def test_without_peaq_and_haaqi_the_errors_say_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ConfigError, match="the program peaq of GstPEAQ"):
+        Peaq()
+    monkeypatch.setitem(sys.modules, "clarity.evaluator.haaqi.haaqi", None)
+    with pytest.raises(ConfigError, match="pip install pyclarity"):
+        Haaqi()
+
+
 def test_without_the_extra_the_error_says_what_to_install() -> None:
     with pytest.raises(MissingDependencyError, match=r"auricle\[reference\]"):
         import_engine("no_such_engine", "no-such-engine")
 
 
 def test_every_metric_says_what_it_is() -> None:
-    assert len(REFERENCE_CATALOG) == 6
+    assert len(REFERENCE_CATALOG) == 8
     for name, metric in REFERENCE_CATALOG.items():
         assert issubclass(metric, ReferenceMetric)
         assert (metric.spec.full_name, metric.spec.needs_reference) == (name, True)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from auricle.core.audio import Audio
 from auricle.core.errors import ConfigError, InputError, SignalError
+from auricle.degrade.base import apply_process, parse_process
 from auricle.signal.align import align, estimate_delay
 
 
@@ -44,6 +45,16 @@ def test_noise_on_top_does_not_matter() -> None:
     samples = noise(20000)
     dirty = shifted(samples, 123)[:, :20000] + noise(20000, seed=9)
     assert estimate_delay(Audio.from_array(samples, 48000), Audio.from_array(dirty, 48000)) == 123
+
+
+@pytest.mark.parametrize("process", ["vocode:32", "jitter:80", "reverb:600"])
+@pytest.mark.parametrize("delay", [0, 4800])
+def test_where_waveforms_differ_the_course_of_the_spectra_decides(
+    music: Audio, process: str, delay: int
+) -> None:
+    degraded = apply_process(music, parse_process(process))
+    late = Audio.from_array(shifted(degraded.samples, delay), music.sample_rate)
+    assert abs(estimate_delay(music, late) - delay) <= 0.005 * music.sample_rate
 
 
 def test_long_signals_are_correlated_in_blocks() -> None:

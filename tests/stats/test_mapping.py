@@ -199,3 +199,25 @@ def test_mappings_that_are_none_are_refused(
 ) -> None:
     with pytest.raises(DataError, match=reason):
         CubicMapping(coefficients, low, high)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 999), noise=st.floats(0.0, 30.0))
+def test_with_a_fixed_beginning_nothing_monotone_is_closer(seed: int, noise: float) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(0.1, 3.0, 40)
+    y = 90.0 * np.exp(-x) + rng.normal(0.0, noise, 40)
+    mapping = fit_cubic(x, y, falling=True, at_zero=100.0)
+    assert mapping.apply([0.0, -1.0]).tolist() == [100.0, 100.0]
+    assert (np.diff(mapping.apply(np.linspace(0.0, 3.0, 200))) <= 1e-9).all()
+    best = np.square(mapping.apply(x) - y).sum()
+    t = x / x.max()
+    for weights in rng.exponential(1.0, (100, 3)) * rng.uniform(0.0, 200.0, (100, 1)):
+        # Falling cubics of other kinds: sums of -t, -t(2 - t), -t^3.
+        other = 100.0 - np.stack([t, t * (2.0 - t), t**3], axis=1) @ weights
+        assert best <= np.square(other - y).sum() + 1e-6
+
+
+def test_distances_are_not_negative() -> None:
+    with pytest.raises(DataError, match="from 0 on"):
+        fit_cubic([-1.0, 0.0, 1.0, 2.0], [4.0, 3.0, 2.0, 1.0], falling=True, at_zero=5.0)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from auricle.core.errors import ConfigError
 from auricle.recipes.reading import embedded_recipes, recipe_kind
+from auricle.training.distance_recipe import load_distance_recipe
 from auricle.training.fusion_recipe import load_fusion_recipe, load_grid
 from auricle.training.recipe import Recipe, load_recipe
 
@@ -19,6 +20,8 @@ def test_every_embedded_recipe_loads() -> None:
             assert load_recipe(name).system.name == name
         elif kind == "fusion":
             assert load_fusion_recipe(name).system.name == name
+        elif kind == "distance":
+            assert load_distance_recipe(name).system.name == name
         else:
             models = list(load_grid(name).models())
             assert len(models) == len({name for name, _ in models}) >= 16

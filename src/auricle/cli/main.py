@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 import auricle
-from auricle.cli import compare, data, degrade, evaluate, metrics, score, train
+from auricle.cli import bank, benchmark, compare, data, degrade, evaluate, metrics, score, train
 from auricle.cli.exits import Exit, exit_of, explain
 from auricle.core.errors import AuricleError
 
@@ -24,8 +24,10 @@ app.command("compare")(compare.compare)
 app.command("degrade")(degrade.degrade)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("benchmark")(benchmark.benchmark)
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(data.app, name="data")
+app.add_typer(bank.app, name="bank")
 
 
 def _show_version(wanted: bool) -> None:

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from auricle.catalog import CATALOG, REFERENCE_CATALOG, find_bundle, own_bundles
+from auricle.catalog import CATALOG, DISTANCE_CATALOG, REFERENCE_CATALOG, find_bundle, own_bundles
 
 app = typer.Typer(invoke_without_command=True, help="List the metrics; 'show NAME' for details.")
 
@@ -22,7 +22,7 @@ def list_metrics(context: typer.Context) -> None:
     columns = ("metric", "domain", "rate", "reference", "licence", "weights (SHA-256)", "about")
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column not in ("licence", "about"))
-    for name in (*CATALOG, *(folder.name for folder in own_bundles())):
+    for name in (*CATALOG, *DISTANCE_CATALOG, *(folder.name for folder in own_bundles())):
         bundle = find_bundle(name)
         spec = bundle.config.spec
         table.add_row(

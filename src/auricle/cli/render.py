@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from auricle.api import Row
-from auricle.core.spec import MetricSpec
+from auricle.core.spec import MetricSpec, Scale
 
 _COLUMNS = [
     *("path", "metric", "score", "low", "high", "worst_start", "worst_end", "worst_score"),
@@ -91,6 +91,7 @@ class CsvWriter(Writer):
         columns = [
             *["reference"] * spec.needs_reference,
             *_COLUMNS,
+            *["distance"] * spec.needs_reference,
             *axes,
             *["track"] * track,
             *_HISTORY_COLUMNS * explain,
@@ -142,55 +143,60 @@ class TableWriter(Writer):
             reason = f"not scored: {row['error']['message']}"
             self._table.add_row(_plain(row["path"]), *cells, reason)
             return
-        low, high = row["interval"] or (0.0, 0.0)
-        worst = row["worst"] or {}
         others = (row["axes"][name] for name in self._spec.axes[1:])
         cells = [
-            self._show(row["score"]),
-            f"{self._show(low)} to {self._show(high)}",
+            _show(row["score"], self._spec.scale.span),
+            _interval(row, self._spec.scale),
             *(_show(axis["score"], axis["scale"][1] - axis["scale"][0]) for axis in others),
-            f"{self._show(worst['score'])} at {_clock(worst['start'])}",
+            _worst(row, self._spec.scale),
         ]
         if self._track:
-            cells.append("".join(self._block(moment["score"]) for moment in row.get("track", [])))
+            cells.append(_bars(row, self._spec.scale))
         if self._explain:
             cells.append(_describe_history(row["history"]))
         notices = "; ".join(f"{n['kind']}: {n['message']}" for n in row["warnings"])
         self._table.add_row(_plain(row["path"]), *cells, notices)
-
-    def _show(self, value: float) -> str:
-        return _show(value, self._spec.scale.span)
-
-    def _block(self, value: float) -> str:
-        share = (value - self._spec.scale.low) / self._spec.scale.span
-        return _BLOCKS[min(len(_BLOCKS) - 1, max(0, int(share * len(_BLOCKS))))]
 
     def finish(self) -> None:
         _print_table(self._table, self._stream)
 
 
 class PairTableWriter(Writer):
-    """A table of comparisons for people."""
+    """A table of comparisons for people; it has columns only for what the metric tells."""
 
     def __init__(
         self, stream: TextIO, spec: MetricSpec, track: bool, explain: bool = False
     ) -> None:
         super().__init__(stream, spec, track, explain)
-        self._table = Table(box=None, header_style="bold", pad_edge=False)
-        self._table.add_column("reference", overflow="fold", min_width=12)
-        self._table.add_column("file", overflow="fold", min_width=12)
-        self._table.add_column(spec.name, justify="right", no_wrap=True)
-        self._table.add_column("warnings", overflow="fold")
+        self._rows: list[Row] = []
 
     def write(self, row: Row) -> None:
-        score = "-" if row["score"] is None else f"{row['score']:.3f}"
-        told = "; ".join(f"{n['kind']}: {n['message']}" for n in row["warnings"])
-        if row["error"] is not None:
-            told = f"not compared: {row['error']['message']}"
-        self._table.add_row(_plain(row["reference"]), _plain(row["path"]), score, told)
+        self._rows.append(row)
 
     def finish(self) -> None:
-        _print_table(self._table, self._stream)
+        spread = any(row["interval"] for row in self._rows)
+        course = any(row["worst"] for row in self._rows)
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        table.add_column("reference", overflow="fold", min_width=12)
+        table.add_column("file", overflow="fold", min_width=12)
+        table.add_column(self._spec.name, justify="right", no_wrap=True)
+        for title in ["90% interval"] * spread + ["worst moment"] * course:
+            table.add_column(title, justify="right", no_wrap=True)
+        if self._track:
+            table.add_column("track", overflow="fold")
+        table.add_column("warnings", overflow="fold")
+        for row in self._rows:
+            cells = [_plain(row["reference"]), _plain(row["path"])]
+            cells.append("-" if row["score"] is None else f"{row['score']:.3f}")
+            cells += [_interval(row, self._spec.scale)] * spread
+            cells += [_worst(row, self._spec.scale)] * course
+            if self._track:
+                cells.append(_bars(row, self._spec.scale))
+            told = "; ".join(f"{n['kind']}: {n['message']}" for n in row["warnings"])
+            if row["error"] is not None:
+                told = f"not compared: {row['error']['message']}"
+            table.add_row(*cells, told)
+        _print_table(table, self._stream)
 
 
 def _print_table(table: Table, stream: TextIO) -> None:
@@ -198,6 +204,25 @@ def _print_table(table: Table, stream: TextIO) -> None:
     if not console.is_terminal:
         console = Console(file=stream, markup=False, highlight=False, emoji=False, width=160)
     console.print(table)
+
+
+def _interval(row: Row, scale: Scale) -> str:
+    if row["interval"] is None:
+        return ""
+    low, high = row["interval"]
+    return f"{_show(low, scale.span)} to {_show(high, scale.span)}"
+
+
+def _worst(row: Row, scale: Scale) -> str:
+    if row["worst"] is None:
+        return ""
+    return f"{_show(row['worst']['score'], scale.span)} at {_clock(row['worst']['start'])}"
+
+
+def _bars(row: Row, scale: Scale) -> str:
+    shares = ((moment["score"] - scale.low) / scale.span for moment in row.get("track", []))
+    last = len(_BLOCKS) - 1
+    return "".join(_BLOCKS[min(last, max(0, int(share * len(_BLOCKS))))] for share in shares)
 
 
 def _show(value: float, span: float) -> str:

@@ -19,12 +19,14 @@ def keep_finished(
     model_sha256: str,
     *,
     track: bool,
-    explain: bool,
+    explain: bool = False,
+    references: Sequence[str] | None = None,
 ) -> list[Row]:
     """Return the rows of `output` that belong to this request, dropping a last one cut off.
 
-    Raises `ConfigError` when a row is no result of this list of files by this model, with or
-    without its track and history as asked; the file is not touched then.
+    Raises `ConfigError` when a row is no result of this list of files (with these references, one
+    each) by this model, with or without its track and history as asked; the file is not touched
+    then.
     """
     if not output.is_file():
         return []
@@ -38,14 +40,16 @@ def keep_finished(
         place = f"{output}, row {number}"
         if row["path"] != file:
             raise ConfigError(f"{place}: it is about {row['path']}, not {file}: other files?")
+        if references is not None and row.get("reference") != (wanted := references[number - 1]):
+            raise ConfigError(f"{place}: it was compared with {row.get('reference')}, not {wanted}")
         if (row["metric"], row["model_sha256"]) != (metric, model_sha256):
             raise ConfigError(f"{place}: scored by another metric or model")
-        for option, wanted, field in (
+        for option, asked, field in (
             ("--track", track, "track"),
             ("--explain", explain, "history"),
         ):
-            if wanted != (field in row):
-                raise ConfigError(f"{place}: written {'without' if wanted else 'with'} {option}")
+            if asked != (field in row):
+                raise ConfigError(f"{place}: written {'without' if asked else 'with'} {option}")
     os.truncate(output, sum(map(len, lines)))
     return rows
 
@@ -57,5 +61,5 @@ def _parse(line: bytes, place: str) -> Row:
         raise ConfigError(f"{place}: not JSON") from error
     needed = {"path", "metric", "model_sha256", "score", "error"}
     if not isinstance(row, dict) or not needed <= row.keys():
-        raise ConfigError(f"{place}: not a row of 'auricle score'")
+        raise ConfigError(f"{place}: not a row of this command")
     return cast(Row, row)

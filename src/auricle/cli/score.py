@@ -18,6 +18,7 @@ from auricle.cli.progress import track_files
 from auricle.cli.render import CsvWriter, JsonWriter, LinesWriter, TableWriter, Writer
 from auricle.cli.resume import keep_finished
 from auricle.core.errors import ConfigError
+from auricle.core.spec import Scale
 from auricle.systems.metric import Metric
 
 
@@ -69,15 +70,12 @@ def score(
     --min-score, 4 incomplete installation, 6 output not written, 130 interrupted.
     """
     chosen = choose_format(format_, output)
-    if resume and (output is None or chosen is not Format.JSONL):
-        raise ConfigError("--resume continues a JSONL file: add --output FILE.jsonl")
+    require_lines(resume, chosen, output)
     files = expand_paths(paths)
     ready = load(metric)
     if explain:
         _require_history(ready)
-    scale = ready.spec.scale
-    if min_score is not None and not scale.low <= min_score <= scale.high:
-        raise ConfigError(f"--min-score lies between {scale.low:g} and {scale.high:g}")
+    require_on_scale(min_score, ready.spec.scale)
     if output is not None and output.resolve() in [Path(file).resolve() for file in files]:
         raise ConfigError(f"--output would overwrite {output}, which is to be scored")
     rows: list[Row] = []
@@ -91,10 +89,7 @@ def score(
             explain=explain,
         )
     with ExitStack() as stack:
-        stream = sys.stdout
-        if output is not None:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            stream = stack.enter_context(open_output(output, "a" if resume else "w"))
+        stream = open_stream(stack, output, resume)
         writer = stack.enter_context(_WRITERS[chosen](stream, ready.spec, track, explain))
         results = score_files(files[len(rows) :], metric, jobs=jobs)
         for result in track_files(results, len(files), len(rows), quiet):
@@ -112,6 +107,22 @@ def _require_history(metric: Metric) -> None:
     raise ConfigError(f"--explain: {metric.spec.full_name} tells no history: {hint}")
 
 
+def require_lines(resume: bool, chosen: Format, output: Path | None) -> None:
+    """Raise `ConfigError` when something is to be continued that cannot be."""
+    if resume and (output is None or chosen is not Format.JSONL):
+        raise ConfigError("--resume continues a JSONL file: add --output FILE.jsonl")
+
+
+def require_on_scale(min_score: float | None, scale: Scale) -> None:
+    """Raise `ConfigError` for a minimum that no score could be below, or every one is."""
+    if min_score is None:
+        return
+    if not scale.higher_is_better:
+        raise ConfigError("--min-score: of this metric less is better")
+    if not scale.low <= min_score <= scale.high:
+        raise ConfigError(f"--min-score lies between {scale.low:g} and {scale.high:g}")
+
+
 def leave_by(rows: Sequence[Row], min_score: float | None) -> None:
     """Exit with the code that the rows deserve."""
     if any(row["error"] for row in rows):
@@ -120,10 +131,15 @@ def leave_by(rows: Sequence[Row], min_score: float | None) -> None:
         raise typer.Exit(Exit.BELOW_MINIMUM)
 
 
-def open_output(output: Path, mode: Literal["a", "w"]) -> TextIO:
-    """Open a table to write rows to."""
+def open_stream(stack: ExitStack, output: Path | None, resume: bool) -> TextIO:
+    """Open what rows are written to, the terminal without an `output`, until `stack` is left."""
+    if output is None:
+        return sys.stdout
+    output.parent.mkdir(parents=True, exist_ok=True)
+    mode: Literal["a", "w"] = "a" if resume else "w"
     # File names need not be text: what is not stays the bytes it is.
-    return output.open(mode, encoding="utf-8", errors="surrogateescape", newline="")
+    stream = output.open(mode, encoding="utf-8", errors="surrogateescape", newline="")
+    return stack.enter_context(stream)
 
 
 def choose_format(wanted: Format | None, output: Path | None) -> Format:

@@ -1,8 +1,8 @@
-"""`auricle train`: from features, or rated clips, to a bundle."""
+"""`auricle train`: from features, rated clips or pairs to a bundle."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from auricle.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from auricle.training.distance_fit import DistanceEpoch
     from auricle.training.fusion_fit import MemberEpoch
     from auricle.training.repeats import Repeat
     from auricle.training.track import Epoch
@@ -30,6 +31,10 @@ def train(
     ] = None,
     audio: Annotated[
         Path | None, typer.Option(help="Folder that the clips' paths start from [beside --clips].")
+    ] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(help="Folder written by 'auricle data pairs', for distances."),
     ] = None,
     cache: Annotated[
         Path | None, typer.Option(help="Folder for embeddings [OUTPUT/embeddings].")
@@ -49,18 +54,30 @@ def train(
     from auricle.recipes.reading import recipe_kind
 
     kind = recipe_kind(recipe, "systems")
-    if kind is None:
-        if features is None or clips is not None:
-            raise ConfigError(f"{recipe} learns from spectrograms: give --features, not --clips")
-        _train_network(recipe, override or [], features, output, not fresh, repeats)
-        return
-    if clips is None or features is not None:
-        raise ConfigError(f"{recipe} learns from rated clips: give --clips, not --features")
-    if repeats > 1:
+    _require_source(recipe, kind, {"--features": features, "--clips": clips, "--pairs": pairs})
+    if repeats > 1 and kind is not None:
         raise ConfigError("--repeats is for spectrogram networks; a grid may vary 'seed'")
-    folders = (audio or clips.parent, cache or output / "embeddings")
-    run = _train_grid if kind == "grid" else _train_fusion
-    run(recipe, override or [], clips, *folders, output, not fresh)
+    embeddings = cache or output / "embeddings"
+    if features is not None:
+        _train_network(recipe, override or [], features, output, not fresh, repeats)
+    elif pairs is not None:
+        _train_distance(recipe, override or [], pairs, embeddings, output, not fresh)
+    elif clips is not None:
+        folders = (audio or clips.parent, embeddings)
+        run = _train_grid if kind == "grid" else _train_fusion
+        run(recipe, override or [], clips, *folders, output, not fresh)
+
+
+def _require_source(recipe: str, kind: str | None, given: Mapping[str, Path | None]) -> None:
+    """Raise `ConfigError` unless a recipe is given what its kind learns from, and that alone."""
+    wanted, what = {
+        None: ("--features", "spectrograms"),
+        "distance": ("--pairs", "pairs of clips"),
+    }.get(kind, ("--clips", "rated clips"))
+    others = [name for name, path in given.items() if path is not None and name != wanted]
+    if given[wanted] is None or others:
+        instead = f", not {' and '.join(others)}" if others else ""
+        raise ConfigError(f"{recipe} learns from {what}: give {wanted}{instead}")
 
 
 def _train_network(
@@ -160,6 +177,26 @@ def _train_grid(
     show.bundle(result.bundle)
 
 
+def _train_distance(
+    recipe: str, overrides: list[str], pairs: Path, cache: Path, output: Path, resume: bool
+) -> None:
+    from auricle.training.distance_loop import train_distance
+    from auricle.training.distance_recipe import load_distance_recipe
+
+    show = _Progress()
+    bundle, heard = train_distance(
+        load_distance_recipe(recipe, overrides),
+        pairs,
+        cache,
+        output,
+        resume=resume,
+        on_clip=show.clip,
+        on_epoch=show.distance_epoch,
+    )
+    show.unheard(heard.unheard)
+    show.bundle(bundle)
+
+
 class _Progress:
     """What is going on, line by line: it reads well in a log too."""
 
@@ -177,6 +214,14 @@ class _Progress:
         self.out.print(
             f"epoch {epoch.epoch:3d}  loss {epoch.train_loss:8.4f}"
             f"  validation loss {epoch.validation_loss:8.4f}  {epoch.seconds:.0f} s"
+        )
+
+    def distance_epoch(self, epoch: DistanceEpoch) -> None:
+        self.out.print(
+            f"epoch {epoch.epoch:3d}  loss {epoch.train_loss:8.4f}"
+            f"  validation loss {epoch.loss:8.4f}  SRCC {epoch.consensus:.3f} (consensus)"
+            f" {epoch.visqol:.3f} (ViSQOL) {epoch.non_matching:.3f} (non-matching)"
+            f"  ladders {epoch.ladder:.3f}  lr {epoch.learning_rate:.1e}  {epoch.seconds:.0f} s"
         )
 
     def bundle(self, folder: Path) -> None:

@@ -87,9 +87,10 @@ class Score:
     `interval` is the 90% interval `(low, high)`, `sigma` the standard deviation of the error to be
     expected, `track` the value over time (silent stretches are missing from it), `duration` the
     length in seconds. `history` is None from metrics that don't tell it. `axes` are all axes of a
-    metric that has several, of which the first is also `value`. Metrics that compare with a
-    reference tell neither error nor course: their `interval` and `track` are empty and their
-    `sigma` is NaN.
+    metric that has several, of which the first is also `value`. `distance` is that of the
+    embeddings from metrics that judge by one. Of metrics that compare with a reference the other
+    ones tell neither error nor course: their `interval` and `track` are empty and their `sigma` is
+    NaN.
     """
 
     value: float
@@ -102,6 +103,7 @@ class Score:
     warnings: tuple[Notice, ...] = ()
     history: History | None = None
     axes: tuple[AxisScore, ...] = ()
+    distance: float | None = None
 
     @property
     def worst(self) -> Moment | None:
@@ -114,7 +116,8 @@ class Score:
 class Result:
     """One requested score: `score` or `error` is there, never both, never neither.
 
-    `reference` is the file that `path` was compared with, None where nothing was.
+    `reference` is the file that `path` was compared with, or the bank of clean recordings, None
+    where nothing was.
 
     >>> Result("a.wav", "codec-music.v3", "")
     Traceback (most recent call last):

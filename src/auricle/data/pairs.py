@@ -139,7 +139,9 @@ def _make_excerpt(task: _Task) -> list[PairClip]:
 def _cut_reference(task: _Task, clip: PairClip) -> Audio:
     path = next((c / clip.source for c in task.corpora if (c / clip.source).is_file()), None)
     if path is None:
-        raise MissingFileError(f"no corpus holds {clip.source}: give or build the one that it is from")
+        raise MissingFileError(
+            f"no corpus holds {clip.source}: give or build the one that it is from"
+        )
     whole = read_audio(path, sample_rate=SAMPLE_RATE).mono()
     begin = round(clip.start * SAMPLE_RATE)
     samples = whole.samples[:, begin : begin + round(task.recipe.seconds * SAMPLE_RATE)]

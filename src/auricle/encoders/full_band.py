@@ -85,9 +85,7 @@ class _Block(nn.Module):
 
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
-        self.wide = nn.Conv2d(
-            channels, channels, 3, padding=(dilation, 1), dilation=(dilation, 1)
-        )
+        self.wide = nn.Conv2d(channels, channels, 3, padding=(dilation, 1), dilation=(dilation, 1))
         self.near = nn.Conv2d(channels, channels, 1)
 
     def forward(self, image: Tensor) -> Tensor:

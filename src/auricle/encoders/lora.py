@@ -108,6 +108,27 @@ def adapter_state(module: nn.Module) -> dict[str, Tensor]:
     }
 
 
+def merged_state(module: nn.Module) -> dict[str, Tensor]:
+    """Return the state that `merge_lora` would leave, without changing the network.
+
+    A copy of the network must not be merged instead: torch would break the original, whose class
+    it shares.
+
+    >>> network = nn.Sequential(nn.Linear(4, 2))
+    >>> added = add_lora(network, rank=1, alpha=1.0, targets=["0"])
+    >>> sorted(merged_state(network))
+    ['0.bias', '0.weight']
+    """
+    adapted = _adapters(module)
+    inside = tuple(f"{name}.parametrizations." for name in adapted)
+    state = {name: v for name, v in module.state_dict().items() if not name.startswith(inside)}
+    for name, adapter in adapted.items():
+        layer = module.get_submodule(name)
+        weight: Tensor = layer.parametrizations["weight"].original  # type: ignore[index,union-attr]
+        state[f"{name}.weight"] = (weight + adapter.scale * (adapter.up @ adapter.down)).detach()
+    return state
+
+
 def load_adapters(module: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Load what `adapter_state` returned into the same layers' adapters, strictly.
 

@@ -129,7 +129,9 @@ def evaluate_metric(
         raise DataError(f"{manifest} holds no labelled clips of the {split} split")
     bundle = find_bundle(metric)
     if not isinstance(bundle, Bundle):
-        raise ConfigError(f"{metric} rates several axes; a manifest's labels are of one")
+        raise ConfigError(
+            f"{metric} rates several axes or needs a reference; a manifest's labels are of one axis"
+        )
     label_scale = bundle.config.label_scale
     files = [str(manifest.parent / clip.path) for clip in clips]
     kept, rows, failures = [], [], []

@@ -11,6 +11,7 @@ from auricle.core.errors import DataError
 class ProjectionHead(nn.Module):
     """All layers averaged over time, side by side, then ReLU, dropout and one dense layer.
 
+    The average is over a whole clip or, with `window`, over every so many frames of it.
     `layers` and `features` are those of the encoder's `[batch, layer, frame, feature]`; `size` is
     that of the vectors returned.
 
@@ -25,15 +26,17 @@ class ProjectionHead(nn.Module):
     def __init__(self, layers: int, features: int, size: int = 256, dropout: float = 0.05) -> None:
         super().__init__()
         self.shape = (layers, features)
+        self.size = size
         self.project = nn.Sequential(
             nn.ReLU(), nn.Dropout(dropout), nn.Linear(layers * features, size)
         )
 
-    def forward(self, embedding: Tensor, frames: Tensor) -> Tensor:
+    def forward(self, embedding: Tensor, frames: Tensor, window: int | None = None) -> Tensor:
         """Return `[batch, size]` for `[batch, layer, frame, feature]`.
 
-        Of each clip the first `frames` `[batch]` count, one at least; the rest is padding. Raises
-        `DataError` for other shapes.
+        Of each clip the first `frames` `[batch]` count, one at least; the rest is padding. With a
+        `window` of so many frames it returns `[batch, window, size]`, zero from `count_windows` of
+        a clip on; its last window may be cut. Raises `DataError` for other shapes.
         """
         if embedding.ndim != 4 or (embedding.shape[1], embedding.shape[3]) != self.shape:
             raise DataError(
@@ -45,8 +48,18 @@ class ProjectionHead(nn.Module):
                 f"{embedding.shape[0]} clips need as many numbers of frames,"
                 f" not {list(frames.shape)}"
             )
-        projected: Tensor = self.project(_mean(embedding, frames).flatten(1))
-        return projected
+        means, real = _means(embedding, frames, window)
+        projected: Tensor = torch.where(real.unsqueeze(-1), self.project(means.flatten(2)), 0.0)
+        return projected if window is not None else projected.squeeze(1)
+
+
+def count_windows(frames: Tensor, window: int | None) -> Tensor:
+    """Return how many windows so many frames `[batch]` give, the last of which may be cut.
+
+    >>> count_windows(torch.tensor([1, 8, 9]), 4), count_windows(torch.tensor([1, 8, 9]), None)
+    (tensor([1, 2, 3]), tensor([1, 1, 1]))
+    """
+    return torch.ones_like(frames) if window is None else (frames + window - 1) // window
 
 
 def distances(a: Tensor, b: Tensor) -> Tensor:
@@ -73,8 +86,15 @@ def distances(a: Tensor, b: Tensor) -> Tensor:
     return found
 
 
-def _mean(embedding: Tensor, frames: Tensor) -> Tensor:
-    """Return the mean over real frames, `[batch, layer, feature]`."""
-    heard = torch.arange(embedding.shape[2], device=embedding.device) < frames[:, None]
-    total = torch.where(heard[:, None, :, None], embedding, 0.0).sum(dim=2)
-    return total / heard.sum(dim=1)[:, None, None]
+def _means(embedding: Tensor, frames: Tensor, window: int | None) -> tuple[Tensor, Tensor]:
+    """Return means over real frames, `[batch, window, layer, feature]`, and which are of any."""
+    place = torch.arange(embedding.shape[2], device=embedding.device)
+    heard = place < frames[:, None]
+    windows = 1 if window is None else (embedding.shape[2] + window - 1) // window
+    inside = torch.zeros_like(place) if window is None else place // window
+    number = torch.arange(windows, device=embedding.device)
+    weights = (inside == number[:, None]) & heard[:, None]
+    count = weights.sum(dim=2)
+    clean = torch.where(heard[:, None, :, None], embedding, 0.0)
+    total = torch.einsum("bwf,blfd->bwld", weights.to(embedding.dtype), clean)
+    return total / count.clamp(min=1)[..., None, None], count > 0

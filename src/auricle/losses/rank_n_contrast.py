@@ -16,14 +16,16 @@ def rank_n_contrast(
     temperature: float = 2.0,
     *,
     comparable: Tensor | None = None,
+    among: int | None = None,
 ) -> Tensor:
     """Return how badly distances between `embeddings` rank as differences of `label` do.
 
     For an anchor i and another clip j it is `-log(exp(s_ij) / sum_k exp(s_ik))`, the sum over the
     clips k (j among them) whose labels are at least as far from the anchor's as that of j, with
     `s_ij = -|e_i - e_j| / temperature`, the negative Euclidean distance. Averaged over the j of an
-    anchor, then over the anchors that have any; a batch without pairs costs 0, and so does one of
-    two clips.
+    anchor, then over the anchors that have any, or over so many clips as `among` says: a term that
+    few clips have a part in then counts for as little. A batch without pairs costs 0, and so does
+    one of two clips.
 
     `embeddings` is `[batch, feature]`, `label` `[batch]` in any unit. A label that is NaN is
     missing: its clip doesn't count. Infinite labels are equal among themselves and infinitely far
@@ -42,7 +44,8 @@ def rank_n_contrast(
     True
     """
     terms = _anchor_terms(embeddings, label, temperature, comparable)
-    return terms.loss.sum() / terms.counted.sum().clamp_min(1)
+    anchors = terms.counted.sum().clamp_min(1)
+    return terms.loss.sum() / (anchors if among is None else among)
 
 
 def deepaq_loss(

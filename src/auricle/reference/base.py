@@ -8,8 +8,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import ClassVar
 
-import numpy as np
-
 from auricle.core.audio import Audio
 from auricle.core.errors import LabelError, MissingDependencyError, SignalError
 from auricle.core.score import Notice, Score
@@ -23,55 +21,56 @@ _WORTH_TELLING = 0.001
 _LENGTHS_DIFFER = 1.0
 
 
-class ReferenceMetric(ABC):
+class PairMetric(ABC):
     """A metric that compares a degraded recording with its reference, ready to run.
 
     Call it with the reference first: none of these metrics promises the same value the other way
-    round. Each recording becomes its mono mean at `spec.sample_rate`; a constant delay of up to
-    1 s between them is estimated by cross-correlation and removed; both are cut to the part they
-    share. The score has the metric's own `scale`, and neither interval nor track. What was done is
-    told in its `warnings`: `delayed`, `lengths_differ`, `rates_differ`, and what is noticed in
-    either recording.
+    round. Each recording is taken as its mono mean, unless it is stereo and the metric has two
+    `spec.channels`; a constant delay of up to 1 s between them is estimated by cross-correlation
+    and removed; both are cut to the part they share and brought to `spec.sample_rate` (before,
+    where their own rates differ). What was done is told in the score's `warnings`: `delayed`,
+    `lengths_differ`, `rates_differ`, `channels_differ`, and what is noticed in either recording.
 
     Raises `SignalError` when one of them is silent, too short or not finite, and `LabelError`
     when the metric gives no number.
     """
 
-    spec: ClassVar[MetricSpec]
+    model_sha256: str = ""
+    tells_track: bool = False
+
+    @property
+    @abstractmethod
+    def spec(self) -> MetricSpec:
+        """The facts of the metric."""
 
     def __call__(self, reference: Audio, degraded: Audio) -> Score:
         """Compare `degraded` with `reference`, `[channel, time]` each, at any rates."""
         first, notices = self._prepare(reference, "reference")
         second, more = self._prepare(degraded, "degraded recording")
         notices += more + self._differences(reference, degraded)
+        if first.channels != second.channels:
+            message = "one recording is stereo, the other is not: their mono means are compared"
+            notices.append(Notice("channels_differ", message))
+            first, second = first.mono(), second.mono()
+        if first.sample_rate != second.sample_rate:
+            first, second = self._convert(first), self._convert(second)
         delay = estimate_delay(first, second)
-        if abs(delay) >= _WORTH_TELLING * self.spec.sample_rate:
-            notices.append(_describe_delay(delay / self.spec.sample_rate))
-        first, second = _share(first, second, delay)
+        if abs(delay) >= _WORTH_TELLING * first.sample_rate:
+            notices.append(_describe_delay(delay / first.sample_rate))
+        # At their own rate where it is one: a delay of half a sample cannot be cut off.
+        first, second = map(self._convert, _share(first, second, delay))
         self._require_length(first, "what both recordings share")
         for audio, name in ((first, "reference"), (second, "degraded recording")):
-            if is_silent(audio.samples[0]):
+            if all(is_silent(channel) for channel in audio.samples):
                 raise SignalError(f"the {name} is silent where the other is not")
-        value = self._measure(first, second)
-        if not math.isfinite(value):
-            raise LabelError(f"{self.spec.full_name} gave no number for this pair")
-        return Score(
-            value=value,
-            interval=(),
-            sigma=math.nan,
-            track=(),
-            scale=self.spec.scale,
-            metric=self.spec.full_name,
-            duration=first.duration,
-            warnings=tuple(notices),
-        )
+        return self._score(first, second, notices)
 
     @abstractmethod
-    def _measure(self, reference: Audio, degraded: Audio) -> float:
-        """Compare two mono recordings of one length, aligned, at the metric's rate."""
+    def _score(self, reference: Audio, degraded: Audio, notices: list[Notice]) -> Score:
+        """Compare two recordings of one length and as many channels, aligned, at the right rate."""
 
     def _prepare(self, audio: Audio, name: str) -> tuple[Audio, list[Notice]]:
-        """Return the mono mean at the metric's rate, and what was noticed on the way."""
+        """Return what is compared, at its own rate, and what was noticed on the way."""
         try:
             monitor = SignalMonitor(audio.sample_rate, audio.channels)
             (mono,) = monitor.mix([audio.samples])
@@ -81,10 +80,15 @@ class ReferenceMetric(ABC):
         if is_silent(mono):
             reason = ": its channels cancel in the mono mix" if monitor.cancelled else ""
             raise SignalError(f"the {name} is silent{reason}")
-        converted = resample(Audio.from_array(mono, audio.sample_rate), self.spec.sample_rate)
+        kept = audio
+        if audio.channels != 2 or self.spec.channels != 2:
+            kept = Audio.from_array(mono, audio.sample_rate)
         # A low rate is a loss only when the other recording has a higher one.
         told = [notice for notice in monitor.notices() if notice.kind != "low_sample_rate"]
-        return converted, [Notice(n.kind, f"the {name}: {n.message}") for n in told]
+        return kept, [Notice(n.kind, f"the {name}: {n.message}") for n in told]
+
+    def _convert(self, audio: Audio) -> Audio:
+        return resample(audio, self.spec.sample_rate)
 
     def _require_length(self, audio: Audio, name: str) -> None:
         if audio.duration < self.spec.shortest:
@@ -112,6 +116,34 @@ class ReferenceMetric(ABC):
         return found
 
 
+class ReferenceMetric(PairMetric):
+    """A metric that gives one number for two mono recordings, without any model of Auricle's.
+
+    Its scores have the metric's own `scale`, and neither interval nor track.
+    """
+
+    spec: ClassVar[MetricSpec]
+
+    @abstractmethod
+    def _measure(self, reference: Audio, degraded: Audio) -> float:
+        """Compare two mono recordings of one length, aligned, at the metric's rate."""
+
+    def _score(self, reference: Audio, degraded: Audio, notices: list[Notice]) -> Score:
+        value = self._measure(reference, degraded)
+        if not math.isfinite(value):
+            raise LabelError(f"{self.spec.full_name} gave no number for this pair")
+        return Score(
+            value=value,
+            interval=(),
+            sigma=math.nan,
+            track=(),
+            scale=self.spec.scale,
+            metric=self.spec.full_name,
+            duration=reference.duration,
+            warnings=tuple(notices),
+        )
+
+
 def import_engine(module: str, package: str) -> ModuleType:
     """Import a package of the `reference` extra.
 
@@ -135,11 +167,11 @@ def _describe_delay(seconds: float) -> Notice:
 
 def _share(reference: Audio, degraded: Audio, delay: int) -> tuple[Audio, Audio]:
     """Cut both to the part they share when `degraded` is `delay` samples late."""
-    first = reference.samples[0, max(-delay, 0) :]
-    second = degraded.samples[0, max(delay, 0) :]
-    frames = min(first.size, second.size)
+    first = reference.samples[:, max(-delay, 0) :]
+    second = degraded.samples[:, max(delay, 0) :]
+    frames = min(first.shape[1], second.shape[1])
     rate = reference.sample_rate
     return (
-        Audio.from_array(np.ascontiguousarray(first[:frames]), rate),
-        Audio.from_array(np.ascontiguousarray(second[:frames]), rate),
+        Audio.from_array(first[:, :frames], rate),
+        Audio.from_array(second[:, :frames], rate),
     )

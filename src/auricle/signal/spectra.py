@@ -61,7 +61,8 @@ class LogMel:
     def __call__(self, samples: Samples) -> NDArray[np.float32]:
         """Return `[frame, mel]` for samples `[time]`.
 
-        Raises `SignalError` for another shape, for no samples and for digital silence.
+        Raises `SignalError` for another shape, for no samples and, where level is relative, for
+        digital silence.
         """
         if samples.ndim != 1 or samples.size == 0:
             raise SignalError(f"a log-mel spectrogram needs samples [time], not {samples.shape}")
@@ -69,7 +70,7 @@ class LogMel:
         if self.ceiling is not None:
             power[:, mel_edges(self.sample_rate, self.n_mels)[2:] > self.ceiling] = 0.0
         loudest = float(power.max())
-        if not loudest > 0.0:
+        if self.level == "maximum" and not loudest > 0.0:
             raise SignalError("digital silence has no spectrum relative to its maximum")
         # A full-scale sine puts (n_fft / 4)^2 into its bin (Hann window, amplitude 1/2 per side).
         zero_db = loudest if self.level == "maximum" else (self.n_fft / 4) ** 2 * _peak(self)

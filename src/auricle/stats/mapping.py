@@ -76,13 +76,17 @@ class CubicMapping:
         return coefficients
 
 
-def fit_cubic(x: ArrayLike, y: ArrayLike, *, falling: bool = False) -> CubicMapping:
+def fit_cubic(
+    x: ArrayLike, y: ArrayLike, *, falling: bool = False, at_zero: float | None = None
+) -> CubicMapping:
     """Fit the cubic from `x` to `y` that is closest in squares and monotone on the range of `x`.
 
     `x` `[item]` are the outputs of a metric, `y` `[item]` the ratings, in any units. The mapping
     rises, or falls with `falling` (as quality does with distance). Which one is for the caller to
     say: a metric that orders items the wrong way round must not look good. Straight lines being
-    cubics, a mapping never lowers Pearson's correlation on the items it was fitted on.
+    cubics, a mapping never lowers Pearson's correlation on the items it was fitted on. With
+    `at_zero` it is the closest that has this value at 0, where its range then begins: `x` are no
+    less than 0, as distances.
 
     Plain least squares come first. Where these turn within the range, the slope of the best
     monotone cubic touches zero: it is a sum, with weights of no less than 0, of `t(1 - t)` and
@@ -91,7 +95,8 @@ def fit_cubic(x: ArrayLike, y: ArrayLike, *, falling: bool = False) -> CubicMapp
     the ends of the range, `scipy.optimize.nnls` finds the weights.
 
     Raises `DataError` for fewer than four different values of `x`, constant `y`, lengths that
-    differ, values that are not finite, and when no mapping of this direction beats a constant.
+    differ, values that are not finite, `x` below 0 with `at_zero`, and when no mapping of this
+    direction beats a constant.
 
     Source: ITU-T P.1401, which maps predictions by a monotone third-order polynomial before it
     computes errors. It takes off four degrees of freedom for the mapping, `rmse` none.
@@ -102,12 +107,17 @@ def fit_cubic(x: ArrayLike, y: ArrayLike, *, falling: bool = False) -> CubicMapp
     [90.0, 80.0, 10.0, 10.0]
     """
     first, second = matched_vectors(x, y, least=_FEWEST)
-    t = _place(first)
+    low = float(first.min()) if at_zero is None else 0.0
+    t = _place(first, low)
     if np.unique(t).size < _FEWEST:
         raise DataError(f"a cubic needs {_FEWEST} different values of x, not {np.unique(t).size}")
     centre, spread, rating = _standardise(second)
+    powers = _powers(t)
+    fixed, middle = 0.0, powers.mean(axis=0)
+    if at_zero is not None:
+        fixed, middle = (at_zero - centre) / spread, np.zeros(3)
     sign = -1.0 if falling else 1.0
-    slopes = sign * _fit_rising(t, sign * rating)
+    slopes = sign * _fit_rising(powers - middle, sign * (rating - fixed))
     # All that a monotone mapping rises, where the ratings spread by one.
     if abs(slopes.sum()) <= _SLACK:
         direction = "falling" if falling else "rising"
@@ -116,8 +126,8 @@ def fit_cubic(x: ArrayLike, y: ArrayLike, *, falling: bool = False) -> CubicMapp
             f" {'rise' if falling else 'fall'} with quality?"
         )
     c1, c2, c3 = (spread * slopes).tolist()
-    c0 = centre - float(np.mean(_powers(t) @ (spread * slopes)))
-    return CubicMapping((c0, c1, c2, c3), low=float(first.min()), high=float(first.max()))
+    c0 = centre - float(np.mean(powers @ (spread * slopes))) if at_zero is None else at_zero
+    return CubicMapping((c0, c1, c2, c3), low=low, high=float(first.max()))
 
 
 class _Standard(NamedTuple):
@@ -137,16 +147,16 @@ def _standardise(y: Vector) -> _Standard:
     return _Standard(centre, spread, deviations / spread)
 
 
-def _place(x: Vector) -> Vector:
-    """Return where values lie in their range, 0..1; 0 for all when they are equal."""
-    span = float(x.max() - x.min())
-    return (x - x.min()) / span if span > 0.0 else np.zeros_like(x)
+def _place(x: Vector, low: float) -> Vector:
+    """Return where values lie in the range from `low`, 0..1; 0 for all when they are equal."""
+    if x.min() < low:
+        raise DataError(f"values from {low:g} on are needed, not {x.min():g}")
+    span = float(x.max() - low)
+    return (x - low) / span if span > 0.0 else np.zeros_like(x)
 
 
-def _fit_rising(t: Vector, rating: Vector) -> Vector:
+def _fit_rising(powers: NDArray[np.float64], rating: Vector) -> Vector:
     """Return c1, c2, c3 of the closest cubic that rises on 0..1; zeros when a constant is."""
-    powers = _powers(t)
-    powers -= powers.mean(axis=0)
     free = np.asarray(np.linalg.lstsq(powers, rating)[0], dtype=np.float64)
     if _slopes(*free.tolist())[0] >= 0.0:
         return free

@@ -4,7 +4,7 @@
 system.yaml           the configuration
 weights.safetensors   the weights for torch          (one of these
 model.onnx            the network for ONNX Runtime    or both)
-calibration.json      how sigma becomes an interval
+calibration.json      how what the network says becomes a score and its interval
 card.md               what the model is and is not for (optional)
 checksums.json        {file: SHA-256}
 ```
@@ -23,9 +23,11 @@ from typing import TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from auricle.core.errors import BundleError
+from auricle.core.errors import BundleError, DataError
 from auricle.heads.calibration import Calibration
 from auricle.systems.config import SystemConfig
+from auricle.systems.distance_calibration import DistanceCalibration
+from auricle.systems.distance_config import DistanceConfig
 from auricle.systems.fusion_config import FusionConfig
 
 _SYSTEM = "system.yaml"
@@ -104,6 +106,17 @@ class FusionBundle(BundleFiles):
     calibration: FusionCalibration
 
 
+@dataclass(frozen=True, slots=True)
+class DistanceBundle(BundleFiles):
+    """The bundle of a system that judges by distance."""
+
+    config: DistanceConfig
+    calibration: DistanceCalibration
+
+
+AnyBundle = Bundle | FusionBundle | DistanceBundle
+
+
 def save_fusion_bundle(
     folder: Path,
     config: FusionConfig,
@@ -116,6 +129,26 @@ def save_fusion_bundle(
     """Write the bundle of a fused system to `folder`, in place of the one that may be there."""
     checksums = _save(folder, config, calibration, onnx, weights, card)
     return FusionBundle(folder, checksums, config, calibration)
+
+
+def save_distance_bundle(
+    folder: Path,
+    config: DistanceConfig,
+    calibration: DistanceCalibration,
+    *,
+    weights: bytes | Path,
+    onnx: bytes | None = None,
+    card: str | None = None,
+) -> DistanceBundle:
+    """Write the bundle of a system that judges by distance, in place of one that may be there.
+
+    `config` is the resolved one, `weights` (safetensors) are contents or a file to copy, in which
+    adapters are merged. Raises `BundleError` for a configuration that was not resolved.
+    """
+    if config.hop is None or config.encoder.front_end is None:
+        raise BundleError("save the configuration that build_distance_network returned")
+    checksums = _save(folder, config, calibration, onnx, weights, card)
+    return DistanceBundle(folder, checksums, config, calibration)
 
 
 def save_bundle(
@@ -168,11 +201,11 @@ def read_bundle(folder: Path) -> Bundle:
     """
     bundle = read_any_bundle(folder)
     if not isinstance(bundle, Bundle):
-        raise BundleError(f"{folder} is a fused system: this needs one with a spectrogram")
+        raise BundleError(f"{folder} is a system of another kind: this needs a spectrogram's")
     return bundle
 
 
-def read_any_bundle(folder: Path) -> Bundle | FusionBundle:
+def read_any_bundle(folder: Path) -> AnyBundle:
     """Read a bundle and check every file in it.
 
     Raises `BundleError`, with what to do, when a file is missing, altered or not understood.
@@ -189,20 +222,24 @@ def read_any_bundle(folder: Path) -> Bundle | FusionBundle:
     for name in sorted(_KNOWN - checksums.keys()):
         if (folder / name).exists():
             raise BundleError(f"{folder / name} has no checksum: take it out or save it anew")
-    path = folder / _CALIBRATION
-    if _is_fused(folder / _SYSTEM):
-        fused = _parse(folder / _SYSTEM, FusionConfig)
+    system, path = folder / _SYSTEM, folder / _CALIBRATION
+    kind = _read_kind(system)
+    if kind == "fusion":
+        fused = _parse(system, FusionConfig)
         return FusionBundle(folder, checksums, fused, _parse(path, FusionCalibration))
-    config = _parse(folder / _SYSTEM, SystemConfig)
+    if kind == "distance":
+        distance = _parse(system, DistanceConfig)
+        return DistanceBundle(folder, checksums, distance, _parse(path, DistanceCalibration))
+    config = _parse(system, SystemConfig)
     return Bundle(folder, checksums, config, _parse(path, Calibration))
 
 
-def _is_fused(path: Path) -> bool:
+def _read_kind(path: Path) -> object:
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError):
-        return False  # What is wrong with it is said where it is parsed.
-    return isinstance(tree, dict) and tree.get("kind") == "fusion"
+        return None  # What is wrong with it is said where it is parsed.
+    return tree.get("kind") if isinstance(tree, dict) else None
 
 
 def _read_checksums(folder: Path) -> dict[str, str]:
@@ -233,7 +270,7 @@ def _read_checksums(folder: Path) -> dict[str, str]:
 def _parse(path: Path, kind: type[Model]) -> Model:
     try:
         return kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, UnicodeDecodeError, ValidationError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, ValidationError, DataError) as error:
         raise BundleError(
             f"{path} is not understood: update Auricle or train the model again\n{error}"
         ) from error

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from auricle.core.errors import ConfigError
 from auricle.encoders.aisfx import Aisfx, load_aisfx
 from auricle.encoders.checkpoints import find_checkpoint
+from auricle.encoders.full_band import FullBandEncoder
 from auricle.encoders.m2d import M2d, M2dConfig, load_m2d
 from auricle.encoders.mel_cnn import MelCnn
 from auricle.encoders.mel_encoders import MelCnnEncoder, MelStatistics, load_mel_cnn
@@ -54,18 +55,23 @@ def load_encoders(config: FusionConfig) -> tuple[dict[Name, WaveformEncoder], Fu
     sources: dict[Name, EncoderSource] = {}
     for name, source in config.used_encoders.items():
         try:
-            encoder, settings = _load(source)
+            encoder, sources[name] = load_encoder(source)
         except ConfigError as error:
             raise ConfigError(f"encoder {name}: {error}") from error
         encoders[name] = encoder.eval().requires_grad_(False)
-        told = {
-            "settings": settings,
-            "front_end": describe_front_end(encoder),
-            "sha256": encoder.facts.sha256,
-            "licence": encoder.facts.licence,
-        }
-        sources[name] = source.model_copy(update=told)
     return encoders, config.model_copy(update={"encoders": sources})
+
+
+def load_encoder(source: EncoderSource) -> tuple[WaveformEncoder, EncoderSource]:
+    """Load one encoder as `load_encoders` does, but not frozen; return it with what it is."""
+    encoder, settings = _load(source)
+    told = {
+        "settings": settings,
+        "front_end": describe_front_end(encoder),
+        "sha256": encoder.facts.sha256,
+        "licence": encoder.facts.licence,
+    }
+    return encoder, source.model_copy(update=told)
 
 
 def build_encoder(source: EncoderSource) -> WaveformEncoder:
@@ -184,6 +190,13 @@ def _build_mel_statistics(source: EncoderSource, settings: Settings) -> Waveform
     return MelStatistics(_read_log_mel(source), **settings)
 
 
+def _build_full_band(source: EncoderSource, settings: Settings) -> WaveformEncoder:
+    if source.front_end is None:
+        return FullBandEncoder(**settings)
+    told: Settings = {"licence": source.licence, "sha256": source.sha256}
+    return FullBandEncoder(_read_log_mel(source), **settings, **told)
+
+
 def _read_log_mel(source: EncoderSource) -> LogMel:
     front_end = read_front_end(source)
     if not isinstance(front_end, LogMel):
@@ -206,6 +219,7 @@ _LOADERS: Mapping[str, Callable[[EncoderSource], Loaded]] = {
     "aisfx": _load_aisfx,
     "mel_cnn": _load_mel_cnn,
     "mel_statistics": _refuse_weights,
+    "full_band": _refuse_weights,
 }
 _BUILDERS: Mapping[str, Callable[[EncoderSource, Settings], WaveformEncoder]] = {
     "wavlm": _build_transformer,
@@ -222,4 +236,5 @@ _BUILDERS: Mapping[str, Callable[[EncoderSource, Settings], WaveformEncoder]] = 
     "aisfx": lambda source, _: Aisfx(sha256=source.sha256),
     "mel_cnn": _build_mel_cnn,
     "mel_statistics": _build_mel_statistics,
+    "full_band": _build_full_band,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import onnx_ir
@@ -51,7 +51,7 @@ def export_onnx(system: System, config: SystemConfig) -> bytes:
         )
     if program is None:
         raise BundleError("torch did not return an ONNX model")
-    _name_outputs(program.model.graph)
+    name_outputs(program.model.graph, OUTPUTS)
     model: bytes = program.model_proto.SerializeToString()
     lengths = (frames,) if config.fixed_length else (frames, frames // 3)
     for length in lengths:
@@ -91,13 +91,13 @@ class _Outputs(nn.Module):
         return tuple(prediction) if self.system.history is not None else tuple(prediction[:-1])
 
 
-def _name_outputs(graph: onnx_ir.Graph) -> None:
+def name_outputs(graph: onnx_ir.Graph, names: Sequence[str]) -> None:
     """Name the outputs; the exporter itself would let an inner "mean" clash with ours."""
     for node in graph:
         for value in node.outputs:
-            if value.name in OUTPUTS:
+            if value.name in names:
                 value.name = f"inner_{value.name}"
-    for value, name in zip(graph.outputs, OUTPUTS, strict=False):
+    for value, name in zip(graph.outputs, names, strict=False):
         value.name = name
 
 

@@ -53,6 +53,7 @@ class EncoderSource(Part):
         "aisfx",
         "mel_cnn",
         "mel_statistics",
+        "full_band",
     ]
     weights: str = ""
     revision: str | None = None

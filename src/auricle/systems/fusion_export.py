@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import onnx_ir
 import onnxruntime
 import torch
 from onnxruntime.capi import onnxruntime_pybind11_state as problems
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 
 from auricle.core.audio import Samples
 from auricle.core.errors import BundleError
-from auricle.systems.export import quiet_exporter
+from auricle.systems.export import name_outputs, quiet_exporter
 from auricle.systems.fusion import Fusion
 from auricle.systems.fusion_config import FusionConfig
 from auricle.systems.fusion_front_end import FusionFrontEnd
@@ -52,7 +51,7 @@ def export_fusion(fusion: Fusion, config: FusionConfig) -> bytes:
         raise BundleError(f"torch cannot export this system: {error}") from error
     if program is None:
         raise BundleError("torch did not return an ONNX model")
-    _name_output(program.model.graph)
+    name_outputs(program.model.graph, ("ratings",))
     model: bytes = program.model_proto.SerializeToString()
     for feed in (whole, part):
         _check(fusion, config, model, feed)
@@ -77,14 +76,6 @@ def _feed(front_end: FusionFrontEnd, config: FusionConfig, samples: Samples) -> 
     prepared = front_end(samples).items()
     feed = {name: torch.from_numpy(values).unsqueeze(0) for name, values in prepared}
     return feed | {"bins": torch.ones(config.bins(samples.size))}
-
-
-def _name_output(graph: onnx_ir.Graph) -> None:
-    for node in graph:
-        for value in node.outputs:
-            if value.name == "ratings":
-                value.name = "inner_ratings"
-    graph.outputs[0].name = "ratings"
 
 
 def _check(fusion: Fusion, config: FusionConfig, model: bytes, feed: dict[str, Tensor]) -> None:

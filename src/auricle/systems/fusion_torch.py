@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
+from torch import nn
 
 from auricle.core.errors import BundleError
 from auricle.heads.fusion import Shape
-from auricle.systems.bundle import FusionBundle
+from auricle.systems.bundle import BundleFiles, FusionBundle
 from auricle.systems.encoders import build_encoder
 from auricle.systems.fusion import Fusion, build_member
 
@@ -43,8 +44,13 @@ def load_fusion(bundle: FusionBundle) -> Fusion:
     }
     members = [build_member(member, shapes, len(config.axes)) for member in config.members]
     fusion = Fusion(encoders, members, config)
+    load_weights(fusion, bundle)
+    return fusion.eval()
+
+
+def load_weights(network: nn.Module, bundle: BundleFiles) -> None:
+    """Load a bundle's weights strictly; raises `BundleError` when there are none or others."""
     try:
-        fusion.load_state_dict(load_file(bundle.weights), strict=True)
+        network.load_state_dict(load_file(bundle.weights), strict=True)
     except RuntimeError as error:
         raise BundleError(f"{bundle.weights} does not fit the configuration: {error}") from error
-    return fusion.eval()

@@ -1,0 +1,210 @@
+"""Metrics by name for a benchmark: with a reference, without one, and Fréchet distances."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from auricle.api import assess, compare, compare_with_bank
+from auricle.catalog import (
+    DISTANCE_CATALOG,
+    REFERENCE_CATALOG,
+    find_bundle,
+    find_reference_metric,
+    load,
+    load_distance_metric,
+    load_reference_metric,
+)
+from auricle.core.audio import Samples
+from auricle.core.errors import (
+    AuricleError,
+    ConfigError,
+    MissingDependencyError,
+    UnknownMetricError,
+)
+from auricle.core.score import Score
+from auricle.core.spec import MetricSpec
+from auricle.reference.base import ReferenceMetric
+from auricle.reference.frechet import make_frechet_metric
+from auricle.signal.io import read_audio
+from auricle.systems.distance_bank import read_bank
+from auricle.systems.fusion_config import EncoderSource
+
+_FRECHET = "fad-"
+# Encoders by a short name; any other is called KIND:WEIGHTS.
+_ENCODERS = {
+    "mel": EncoderSource(kind="mel_statistics", settings={}),
+    "codec-music": EncoderSource(kind="mel_cnn", weights="codec-music.v3"),
+    "whisper-tiny.en": EncoderSource(kind="whisper", weights="whisper-tiny.en"),
+    "whisper-base": EncoderSource(kind="whisper", weights="whisper-base"),
+}
+# What Whisper hears at once; others are given no more either, for the memory's sake.
+_LONGEST = 30.0
+# The packages whose version decides what a metric says.
+_ENGINES = {
+    "visqol": "visqol-python",
+    "pesq": "pesq",
+    "stoi": "pystoi",
+    "estoi": "pystoi",
+    "zimtohrli": "zimtohrli",
+    "haaqi": "pyclarity",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A metric in a benchmark: `name` is how it was asked for, `identity` what decides its values.
+
+    `sign` is 1 where higher values mean better quality, -1 for distances.
+    """
+
+    name: str
+    full_name: str
+    sign: float
+    identity: str
+
+
+def find_contenders(names: list[str]) -> tuple[list[Contender], list[str]]:
+    """Return the metrics of these names, or every one with a reference that is installed.
+
+    Of those that nobody asked for the second list says why they cannot run. Raises what loading a
+    metric that was asked for raises: `UnknownMetricError`, `MissingDependencyError`,
+    `ConfigError`, `BundleError`.
+
+    The Fréchet distance of an encoder's last layer is called "fad-mel", "fad-codec-music",
+    "fad-whisper-tiny.en", "fad-whisper-base" or, of any other encoder, "fad-KIND:WEIGHTS" as a
+    recipe names it. It embeds a recording in equal parts of at most 30 s. "NAME+FILE" is a metric
+    that judges by distance, with a bank of clean recordings instead of the matching reference.
+
+    >>> [contender.sign for contender in find_contenders(["stoi", "log-spectral"])[0]]
+    [1.0, -1.0]
+    """
+    if names:
+        return [_find(name) for name in dict.fromkeys(names)], []
+    found, missing = [], []
+    embedded = [entry.full_name for entry in DISTANCE_CATALOG.values()]
+    for name in (*embedded, *(metric.spec.name for metric in REFERENCE_CATALOG.values())):
+        try:
+            found.append(_find(name))
+        except AuricleError as error:
+            missing.append(f"{name} is left out: {error}")
+    return found, missing
+
+
+def score_pair(name: str, reference: Path, degraded: Path) -> Score:
+    """Score a degraded file by the metric of that name, which may do without the reference.
+
+    Raises what scoring raises: `InputError` or `LabelError`.
+    """
+    if name.startswith(_FRECHET):
+        return _load_frechet(name).metric(read_audio(reference), read_audio(degraded))
+    metric, _, bank = name.rpartition("+")
+    if metric:
+        (result,) = compare_with_bank(degraded, bank, metric)
+    elif _compares(name):
+        (result,) = compare([(reference, degraded)], name)
+    else:
+        (result,) = assess(degraded, name)
+    if result.score is None:
+        assert result.error is not None
+        raise result.error
+    return result.score
+
+
+def _find(name: str) -> Contender:
+    if name.startswith(_FRECHET):
+        frechet = _load_frechet(name)
+        return _contender(name, frechet.metric.spec, frechet.identity)
+    base, _, bank = name.rpartition("+")
+    if base:
+        distance = load_distance_metric(base)
+        distance.require_bank(read_bank(Path(bank)))
+        content = hashlib.sha256(Path(bank).read_bytes()).hexdigest()
+        return _contender(name, distance.spec, distance.model_sha256 + content)
+    metric = load_reference_metric(name) if _compares(name) else load(name)
+    return _contender(name, metric.spec, metric.model_sha256)
+
+
+def _contender(name: str, spec: MetricSpec, model: str) -> Contender:
+    facts = [spec.full_name, model, version("auricle"), _engine_version(spec.name)]
+    identity = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    return Contender(name, spec.full_name, 1.0 if spec.scale.higher_is_better else -1.0, identity)
+
+
+def _engine_version(name: str) -> str:
+    try:
+        return version(_ENGINES[name])
+    except (KeyError, PackageNotFoundError):
+        return ""
+
+
+def _compares(name: str) -> bool:
+    """Whether a metric has a reference; raises `UnknownMetricError` when there is none."""
+    try:
+        find_reference_metric(name)
+    except UnknownMetricError:
+        find_bundle(name)
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Frechet:
+    metric: ReferenceMetric
+    identity: str
+
+
+@lru_cache(maxsize=4)
+def _load_frechet(name: str) -> _Frechet:
+    """Load "fad-" and a short name, or "fad-KIND:WEIGHTS" as a recipe names an encoder."""
+    try:
+        import torch
+
+        from auricle.systems.encoders import load_encoder
+    except ImportError as error:
+        raise MissingDependencyError("torch", extra="train") from error
+    source = _encoder_source(name)
+    encoder, told = load_encoder(source)
+    encoder.eval()
+    rate = encoder.facts.sample_rate
+
+    def embed(samples: Samples) -> NDArray[np.float64]:
+        parts = np.array_split(samples, math.ceil(samples.size / (_LONGEST * rate)))
+        with torch.inference_mode():
+            found = [encoder.embed([part]) for part in parts]
+        frames = [one.values[0, -1, : int(one.frames[0])].double().numpy() for one in found]
+        return np.concatenate(frames)
+
+    metric = make_frechet_metric(
+        name.removeprefix(_FRECHET),
+        embed,
+        sample_rate=rate,
+        shortest=max(0.5, 4.0 * encoder.facts.hop / rate),
+        licence=told.licence,
+    )
+    return _Frechet(metric(), told.model_dump_json())
+
+
+def _encoder_source(name: str) -> EncoderSource:
+    wanted = name.removeprefix(_FRECHET)
+    if wanted in _ENCODERS:
+        return _ENCODERS[wanted]
+    kind, colon, weights = wanted.partition(":")
+    if not colon:
+        known = ", ".join(f"{_FRECHET}{one}" for one in _ENCODERS)
+        raise UnknownMetricError(
+            f"no encoder is called {wanted}: there is {known}, or fad-KIND:WEIGHTS"
+        )
+    try:
+        return EncoderSource.model_validate({"kind": kind, "weights": weights})
+    except ValidationError as error:
+        raise ConfigError(f"{name}: {kind!r} is no kind of encoder") from error

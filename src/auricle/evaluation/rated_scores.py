@@ -1,0 +1,143 @@
+"""Values of metrics on rated pairs: computed once, kept on disk, listed when they fail."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from auricle.core.errors import InputError, LabelError, MissingFileError
+from auricle.data.listening_sets import RatedPair
+from auricle.data.workers import run_tasks
+from auricle.evaluation.rated_metrics import Contender, find_contenders, score_pair
+from auricle.signal.io import read_audio, write_audio
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RatedValue:
+    """What a metric said of a pair: a `value` on its own scale, or why there is none.
+
+    `seconds` is the processor time it took, all threads together, `duration` the length of what
+    was judged, both in seconds.
+    """
+
+    key: str
+    value: float | None = None
+    error: str = ""
+    seconds: float = 0.0
+    duration: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    metric: str
+    key: str
+    reference: Path
+    degraded: Path
+
+
+class Studio:
+    """A folder that holds what listeners heard, and the values that were found before.
+
+    `audio/` has copies of files that a test's listeners did not hear at their own rate; `scores/`
+    a journal of each metric. A value is known by its metric's identity (version, model) and the
+    SHA-256 of both files, so that nothing in the folder ever is wrong, only unused. Failures are
+    not kept: they are tried again.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._heard = cache(self._hear)
+
+    def score(
+        self,
+        contender: Contender,
+        pairs: Sequence[RatedPair],
+        *,
+        jobs: int = 1,
+        progress: Progress | None = None,
+    ) -> list[RatedValue]:
+        """Return the value of each pair, in order; what is not known yet is computed.
+
+        Pairs of the same files, asked about several attributes, are scored once. An interrupted
+        run is taken up where it ended.
+        """
+        tasks = [self._task(contender, pair) for pair in pairs]
+        journal = self._folder / "scores" / f"{contender.identity[:16]}.jsonl"
+        known = {one.key: one for one in _read_journal(journal)}
+        known |= {one.key: one for one in tasks if isinstance(one, RatedValue)}
+        waiting = {one.key: one for one in tasks if isinstance(one, _Task) and one.key not in known}
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        with journal.open("a", encoding="utf-8") as file:
+            found = run_tasks(_score, list(waiting.values()), min(jobs, len(waiting)))
+            for done, value in enumerate(found, start=1):
+                known[value.key] = value
+                if value.value is not None:
+                    file.write(json.dumps(asdict(value)) + "\n")
+                    file.flush()
+                if progress is not None:
+                    progress(done, len(waiting))
+        return [known[one.key] for one in tasks]
+
+    def _task(self, contender: Contender, pair: RatedPair) -> _Task | RatedValue:
+        files = pair.reference, pair.degraded
+        try:
+            heard = [self._heard(path, pair.sample_rate) for path in files]
+        except InputError as error:
+            return RatedValue(key=f"{pair.reference}|{pair.degraded}", error=str(error))
+        key = "-".join(f"{_hash(path)}@{pair.sample_rate or 'own'}" for path in files)
+        return _Task(contender.name, key, heard[0], heard[1])
+
+    def _hear(self, path: Path, sample_rate: int | None) -> Path:
+        """Return a file as listeners heard it: itself, or a copy at the rate of their test."""
+        if not path.is_file():
+            raise MissingFileError(f"{path} is not there")
+        if sample_rate is None or read_audio(path).sample_rate == sample_rate:
+            return path
+        copy = self._folder / "audio" / f"{_hash(path)[:16]}-{sample_rate}.wav"
+        if not copy.is_file():
+            write_audio(copy, read_audio(path, sample_rate=sample_rate))
+        return copy
+
+
+def _score(task: _Task) -> RatedValue:
+    # Loaded before the clock starts: that takes as long for one pair as for a thousand.
+    find_contenders([task.metric])
+    begun = _processor_seconds()
+    try:
+        score = score_pair(task.metric, task.reference, task.degraded)
+    except (InputError, LabelError) as error:
+        return RatedValue(task.key, error=str(error))
+    spent = _processor_seconds() - begun
+    return RatedValue(task.key, score.value, seconds=spent, duration=score.duration)
+
+
+def _processor_seconds() -> float:
+    """Processor time of this process and of programs that it ran and that have ended."""
+    times = os.times()
+    return time.process_time() + times.children_user + times.children_system
+
+
+@cache
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _read_journal(path: Path) -> list[RatedValue]:
+    """Read what is there; a last line that an interruption cut is nothing."""
+    if not path.is_file():
+        return []
+    values = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            values.append(RatedValue(**json.loads(line)))
+        except (json.JSONDecodeError, TypeError):
+            continue
+    return values

@@ -1,0 +1,75 @@
+"""A trained distance as a bundle, exported where it can be, with a card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors.torch import save
+
+from auricle.core.errors import BundleError
+from auricle.encoders.lora import merged_state
+from auricle.systems.bundle import save_distance_bundle
+from auricle.systems.distance import DistanceNetwork
+from auricle.systems.distance_calibration import DistanceCalibration
+from auricle.systems.distance_config import DistanceConfig
+from auricle.systems.distance_export import export_distance
+
+
+def write_distance(
+    folder: Path,
+    network: DistanceNetwork,
+    config: DistanceConfig,
+    calibration: DistanceCalibration,
+    card: str,
+) -> Path:
+    """Write a bundle to `folder`: weights, adapters merged, and an ONNX model where torch can.
+
+    Without one, scoring needs torch; a file `export.txt` beside the bundle then says why.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    reason = folder.with_name("export.txt")
+    reason.unlink(missing_ok=True)
+    try:
+        onnx = export_distance(network, config)
+    except BundleError as error:
+        onnx = None
+        reason.write_text(f"{error}\n", encoding="utf-8")
+    weights = save({name: value.contiguous() for name, value in merged_state(network).items()})
+    save_distance_bundle(folder, config, calibration, weights=weights, onnx=onnx, card=card)
+    return folder
+
+
+def write_card(config: DistanceConfig, facts: dict[str, object]) -> str:
+    """Return the beginning of a model card in Markdown: what is known without a person.
+
+    `facts` are those of `result.json`.
+    """
+    rows = "\n".join(f"| {name} | {value} |" for name, value in _flatten(facts))
+    return f"""# {config.spec.full_name}
+
+{config.summary}
+
+Licence of the weights: {config.licence}. {config.citation}
+
+No listener rated what it was trained on: reference metrics did. Its score is a distance from a
+reference, mapped to 0..100, and tells how far a recording is from it, not how good that one is.
+
+## Figures
+
+On the test split, whose recordings were neither trained nor calibrated on. Correlations are of
+distances with labels, 1 being perfect.
+
+| what | value |
+|---|---|
+{rows}
+"""
+
+
+def _flatten(tree: dict[str, object], prefix: str = "") -> list[tuple[str, object]]:
+    found: list[tuple[str, object]] = []
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            found += _flatten(value, f"{prefix}{name} ")
+        elif value is not None:
+            found.append((f"{prefix}{name}", value))
+    return found

@@ -1,0 +1,225 @@
+"""Training a network whose distances tell quality: epochs, checkpoints, the best of them."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from auricle.core.errors import ConfigError
+from auricle.systems.distance import DistanceNetwork
+from auricle.training.checkpoint import (
+    load_checkpoint,
+    load_weights,
+    save_checkpoint,
+    save_weights,
+)
+from auricle.training.distance_batches import count_batches, draw_batches
+from auricle.training.distance_clips import PreparedPairs
+from auricle.training.distance_figures import EmbeddedPairs, embed_pairs, measure
+from auricle.training.distance_loss import distance_loss
+from auricle.training.distance_recipe import DistanceRecipe
+from auricle.training.optimiser import build_optimiser
+
+_CHECKPOINT = "checkpoint.pt"
+_BEST = "best.safetensors"
+_LOG = "log.csv"
+
+
+class DistanceEpoch(NamedTuple):
+    """What happened in an epoch (counted from 1); figures as in `distance_figures.Figures`."""
+
+    epoch: int
+    train_loss: float
+    loss: float
+    consensus: float
+    visqol: float
+    ladder: float
+    non_matching: float
+    learning_rate: float
+    seconds: float
+
+
+OnDistanceEpoch = Callable[[DistanceEpoch], None]
+
+
+def fit_distance(
+    recipe: DistanceRecipe,
+    network: DistanceNetwork,
+    pairs: PreparedPairs,
+    folder: Path,
+    *,
+    resume: bool = True,
+    on_epoch: OnDistanceEpoch | None = None,
+) -> list[DistanceEpoch]:
+    """Train a network in place, to the epoch that is best by the recipe's judge; return all epochs.
+
+    `folder` receives `log.csv`, a checkpoint and the best weights. With `resume` it goes on from
+    there, to the same weights as without interruption; the same seed and number of threads give
+    the same weights.
+
+    Raises `DataError` without training or validation pairs, `ConfigError` when the folder belongs
+    to another training or the loss is not finite any more.
+    """
+    trainer = _Trainer(recipe, network, pairs)
+    checkpoint = folder / _CHECKPOINT
+    folder.mkdir(parents=True, exist_ok=True)
+    if resume and checkpoint.is_file():
+        trainer.load_state(load_checkpoint(checkpoint, trainer.fingerprint))
+    while len(trainer.epochs) < recipe.max_epochs:
+        epoch = trainer.run_epoch()
+        # In this order: a crash in between does the epoch again, with the same result.
+        if trainer.stale == 0:
+            save_weights(folder / _BEST, learned_state(network))
+        _write_log(folder / _LOG, trainer.epochs)
+        save_checkpoint(checkpoint, trainer.state())
+        if on_epoch is not None:
+            on_epoch(epoch)
+    load_learned(network, load_weights(folder / _BEST))
+    network.eval()
+    return trainer.epochs
+
+
+def learned_state(network: DistanceNetwork) -> dict[str, Tensor]:
+    """Return what training changes: not the weights of what is frozen, which can be large."""
+    frozen = {name for name, value in network.named_parameters() if not value.requires_grad}
+    return {name: value for name, value in network.state_dict().items() if name not in frozen}
+
+
+def load_learned(network: DistanceNetwork, state: dict[str, Tensor]) -> None:
+    """Load what `learned_state` returned; raises `ConfigError` when it does not fit."""
+    if state.keys() != learned_state(network).keys():
+        raise ConfigError("these weights are of another network: train into another folder")
+    network.load_state_dict(state, strict=False)
+
+
+class _Trainer:
+    def __init__(
+        self, recipe: DistanceRecipe, network: DistanceNetwork, pairs: PreparedPairs
+    ) -> None:
+        self.recipe, self.network, self.pairs = recipe, network, pairs
+        self.training = pairs.excerpts("train")
+        self.validation = pairs.excerpts("validation")
+        self.fingerprint = _fingerprint(recipe, pairs)
+        self.optimiser = build_optimiser(recipe.optimiser, network)
+        self.epochs: list[DistanceEpoch] = []
+        self.batches = count_batches(len(self.training), recipe.batch)
+        self.best, self.stale, self.decays = math.inf, 0, 0
+
+    def run_epoch(self) -> DistanceEpoch:
+        began = time.monotonic()
+        number = len(self.epochs) + 1
+        rate = self._rate((number - 1) * self.batches)
+        train_loss = self._optimise(number)
+        seed, references = self.recipe.seed, self.recipe.references
+        found = embed_pairs(self.network, self.pairs, "validation", references, seed)
+        loss = self._validate(found)
+        if not (math.isfinite(train_loss) and math.isfinite(loss)):
+            raise ConfigError(f"training diverged in epoch {number}: lower optimiser.lr")
+        figures = measure(self.pairs.labels, found)
+        seconds = time.monotonic() - began
+        epoch = DistanceEpoch(number, train_loss, loss, *figures, rate, seconds)
+        self.epochs.append(epoch)
+        self._judge(epoch)
+        return epoch
+
+    def _optimise(self, number: int) -> float:
+        rng = np.random.default_rng([self.recipe.seed, number])
+        # Dropout follows from the epoch's number too, so there is no generator state to keep.
+        torch.manual_seed(int(rng.integers(2**31)))
+        self.network.train()
+        steps = (number - 1) * self.batches
+        total, clips = 0.0, 0
+        for batch in draw_batches(self.pairs, self.training, self.recipe.batch, rng):
+            for group in self.optimiser.param_groups:
+                group["lr"] = self._rate(steps)
+            self.optimiser.zero_grad(set_to_none=True)
+            embeddings = self.network(batch.prepared, batch.steps)
+            windows = self.network.windows(batch.steps)
+            loss = distance_loss(
+                self.recipe.loss, self.pairs.labels, batch.rows, embeddings, windows
+            )
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimiser.step()
+            steps += 1
+            total += loss.item() * batch.rows.size
+            clips += batch.rows.size
+        return total / clips
+
+    @torch.no_grad()
+    def _validate(self, found: EmbeddedPairs) -> float:
+        """Return the loss over all versions, as many excerpts at a time as in a batch."""
+        edges = np.cumsum([0, *(rows.size for rows in self.validation)])
+        bounds = [*edges[: -1 : self.recipe.batch.excerpts].tolist(), len(found.rows)]
+        total = 0.0
+        for start, end in pairwise(bounds):
+            rows = found.rows[start:end]
+            heard = found.embeddings[start:end], found.windows[start:end]
+            loss = distance_loss(self.recipe.loss, self.pairs.labels, rows, *heard)
+            total += loss.item() * rows.size
+        return total / len(found.rows)
+
+    def _judge(self, epoch: DistanceEpoch) -> None:
+        value: float = getattr(epoch, self.recipe.judge)
+        # A figure that does not exist is no better than any.
+        cost = value if self.recipe.judge == "loss" else math.inf if math.isnan(value) else -value
+        self.stale = 0 if cost < self.best or len(self.epochs) == 1 else self.stale + 1
+        self.best = min(self.best, cost)
+        schedule = self.recipe.schedule
+        if schedule.kind == "plateau" and self.stale >= schedule.patience:
+            self.decays += 1
+
+    def _rate(self, steps: int) -> float:
+        """Return the learning rate after so many steps."""
+        schedule, highest = self.recipe.schedule, self.recipe.optimiser.lr
+        if schedule.kind == "plateau":
+            return highest * schedule.decay**self.decays
+        # Neither the first nor the last step is for nothing.
+        share = (steps + 1) / (self.recipe.max_epochs * self.batches + 1)
+        warm_up = schedule.warm_up
+        fall = 0.5 + 0.5 * math.cos(math.pi * (share - warm_up) / (1.0 - warm_up))
+        return highest * min(share / warm_up, fall)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "fingerprint": self.fingerprint,
+            "epochs": [tuple(epoch) for epoch in self.epochs],
+            "schedule": {"best": self.best, "stale": self.stale, "decays": self.decays},
+            "network": learned_state(self.network),
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.epochs = [DistanceEpoch(*epoch) for epoch in state["epochs"]]
+        for name, value in state["schedule"].items():
+            setattr(self, name, value)
+        load_learned(self.network, state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+
+def _fingerprint(recipe: DistanceRecipe, pairs: PreparedPairs) -> str:
+    # A training may be prolonged: how long it may last is not what it is, unless its rate says so.
+    # Nor is what happens afterwards.
+    beside = {"mappings"}
+    if recipe.schedule.kind == "plateau":
+        beside.add("max_epochs")
+    text = recipe.model_dump_json(exclude=beside) + pairs.identity
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write_log(path: Path, epochs: list[DistanceEpoch]) -> None:
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(DistanceEpoch._fields)
+        writer.writerows(epochs)
+    part.replace(path)
