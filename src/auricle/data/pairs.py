@@ -21,8 +21,8 @@ import numpy as np
 
 from auricle.core.audio import Audio
 from auricle.core.errors import DataError, InputError, LabelError, MissingFileError
-from auricle.data.generate import hash_pcm
-from auricle.data.manifest import SPLITS
+from auricle.data.generate import MANIFEST, hash_pcm
+from auricle.data.manifest import SPLITS, Clip, read_manifest
 from auricle.data.pair_plan import PairClip
 from auricle.data.pair_recipe import Label, PairRecipe
 from auricle.data.rated import Domain
@@ -43,6 +43,7 @@ Progress = Callable[[int, int], None]
 Judges = dict[Label, Callable[[Audio], float]]
 
 TABLE: Final = "pairs.csv"
+
 LABELS: Final[tuple[Label, ...]] = get_args(Label)
 _JOURNAL: Final = "journal.jsonl"
 _METRICS: Final[Mapping[Label, type[ReferenceMetric]]] = {
@@ -114,6 +115,41 @@ def read_pairs(path: Path) -> list[PairClip]:
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return [_from_row(row, f"{path}, row {number}") for number, row in enumerate(rows, start=1)]
+
+
+def read_clips(folder: Path) -> list[PairClip]:
+    """Read the pairs of a folder that `build_pairs` made, or `auricle data build`.
+
+    The latter's clips have the label `visqol` alone; each goes with the clean one of its excerpt.
+    Where its manifest has no validation split, the calibration split stands in for it. Raises
+    `DataError` when there is neither table, or it does not fit.
+    """
+    manifest = folder / MANIFEST
+    if (folder / TABLE).is_file() or not manifest.is_file():
+        return read_pairs(folder / TABLE)
+    return pair_clips(read_manifest(manifest))
+
+
+def pair_clips(clips: Sequence[Clip]) -> list[PairClip]:
+    """Return labelled clips of a manifest as pairs; those without a clean version are left out."""
+    clean = {(clip.reference, clip.master): clip for clip in clips if not clip.process}
+    validated = any(clip.split == "validation" for clip in clips)
+    pairs = []
+    for clip in clips:
+        reference = clean.get((clip.reference, clip.master))
+        if reference is None:
+            continue
+        heard = clip.split == "calibration" and not validated
+        labels = {} if clip is reference or clip.label is None else {"visqol": clip.label}
+        pairs.append(
+            PairClip(
+                id=clip.id, excerpt=reference.id, recording=clip.recording,
+                split="validation" if heard else clip.split, domain="music", path=clip.path,
+                reference=reference.path, source=clip.reference, start=0.0, process=clip.process,
+                labels=labels, pcm_sha256=clip.pcm_sha256, error=clip.error,
+            )
+        )  # fmt: skip
+    return pairs
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import torch
 import yaml
 
 from auricle.data.manifest import SPLITS
-from auricle.data.pairs import TABLE, read_pairs
+from auricle.data.pairs import read_clips
 from auricle.encoders.cache import EmbeddingCache
 from auricle.encoders.lora import trainable_share
 from auricle.systems.distance import DistanceNetwork, build_distance_network
@@ -38,15 +38,15 @@ def train_distance(
 ) -> tuple[Path, PreparedPairs]:
     """Train on a folder of pairs; return the folder of the finished bundle, and the pairs.
 
-    `folder` is one that `auricle.data.pairs.build_pairs` wrote, with the splits train and
-    validation. What the front end makes of clips goes to `cache`, all else to `output`:
-    `recipe.yaml`, `log.csv`, the checkpoint, `bundle/`, and `result.json` with figures on the test
-    split, where there is one.
+    `folder` is one that `auricle data pairs` or `auricle data build` made, with the splits train
+    and validation (or calibration). What the front end makes of clips goes to `cache`, all else to
+    `output`: `recipe.yaml`, `log.csv`, the checkpoint, `bundle/`, and `result.json` with figures on
+    the test split, where there is one.
 
     Raises `DataError` when pairs and recipe don't fit, `ConfigError` when the encoder cannot be
     had or the output belongs to another training.
     """
-    clips = read_pairs(folder / TABLE)
+    clips = read_clips(folder)
     network, config = start_network(recipe)
     store = EmbeddingCache(cache, recipe.data.precision)
     pairs = prepare_pairs(
