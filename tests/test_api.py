@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,3 +126,9 @@ def test_rows_are_the_documented_schema(write: Write) -> None:
     failed = to_row(bad)
     assert (failed["score"], failed["interval"], failed["worst"]) == (None, None, None)
     assert failed["error"]["kind"] == "missing"
+
+
+def test_pairs_that_are_none_are_refused() -> None:
+    wrong: Any = "lossless.flac"
+    with pytest.raises(ConfigError, match=r"tuples \(reference, degraded\), not 'lossless.flac'"):
+        auricle.compare([wrong])

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from auricle.catalog import (
+    DEFAULT_BANK_METRIC,
     DEFAULT_REFERENCE_METRIC,
     load,
     load_distance_metric,
@@ -122,8 +123,16 @@ def compare(
     >>> result.reference, result.path, 10.0 < result.score.value < 30.0
     ('examples/lossless.flac', 'examples/mp3-64k.mp3', True)
     """
-    wanted = [p if isinstance(p, Pair) else Pair(os.fspath(p[0]), os.fspath(p[1])) for p in pairs]
-    return Report(tuple(compare_files(wanted, metric, jobs=jobs)))
+    return Report(tuple(compare_files([_as_pair(pair) for pair in pairs], metric, jobs=jobs)))
+
+
+def _as_pair(pair: Pair | tuple[PathLike, PathLike]) -> Pair:
+    if isinstance(pair, Pair):
+        return pair
+    if isinstance(pair, str | os.PathLike) or len(pair) != 2:
+        raise ConfigError(f"pairs are tuples (reference, degraded), not {pair!r}")
+    reference, degraded = pair
+    return Pair(os.fspath(reference), os.fspath(degraded))
 
 
 def compare_with_bank(
@@ -175,7 +184,7 @@ def compare_files(
 
 def build_bank(
     paths: PathLike | Iterable[PathLike],
-    metric: str,
+    metric: str = DEFAULT_BANK_METRIC,
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Bank:
@@ -195,7 +204,7 @@ def build_bank(
             raise type(error)(f"{file}: {_explain(error, file)}") from error
         if progress is not None:
             progress(done, len(files))
-    found = np.array(embeddings).reshape(len(files), -1)
+    found = np.array(embeddings).reshape(len(files), -1 if files else 0)
     return Bank(found, tuple(files), ready.spec.full_name, ready.model_sha256)
 
 

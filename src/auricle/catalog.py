@@ -60,7 +60,20 @@ _ENTRIES = (
     ),
 )
 
-_DISTANCE_ENTRIES: tuple[Entry, ...] = ()
+_DISTANCE_ENTRIES = (
+    Entry(
+        name="deepaq-fullband",
+        tag="v1",
+        sha256="9e6a4cc9227229cab202264aa7039db838150e660f62df4875a1787f50b0ec10",
+        licence="Apache-2.0",
+    ),
+    Entry(
+        name="deepaq-codec",
+        tag="v1",
+        sha256="7265b9f286c7dbde61a6ab7fe64985d0d58faa955074845d6295deda6f326ce5",
+        licence="Apache-2.0",
+    ),
+)
 
 CATALOG: Mapping[str, Entry] = MappingProxyType({entry.full_name: entry for entry in _ENTRIES})
 
@@ -86,8 +99,11 @@ REFERENCE_CATALOG: Mapping[str, type[ReferenceMetric]] = MappingProxyType(
 """Metrics that compare with a reference: each has its `spec`, and is made by calling it."""
 
 
-DEFAULT_REFERENCE_METRIC = "visqol"
-"""What `auricle compare` compares with unless told otherwise."""
+DEFAULT_REFERENCE_METRIC = "deepaq-fullband"
+"""What `auricle compare` compares by unless told otherwise."""
+
+DEFAULT_BANK_METRIC = "deepaq-codec"
+"""What `auricle bank build` embeds by unless told otherwise."""
 
 
 def find_metric(name: str) -> Entry:
@@ -249,5 +265,5 @@ def load_distance_metric(metric: str) -> DistanceMetric:
     found = load_reference_metric(metric)
     if isinstance(found, DistanceMetric):
         return found
-    able = ", ".join(DISTANCE_CATALOG) or "a bundle folder of your own"
+    able = ", ".join(DISTANCE_CATALOG)
     raise UnknownMetricError(f"{metric} has no embeddings for a bank of recordings: use {able}")

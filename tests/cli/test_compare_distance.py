@@ -120,6 +120,9 @@ def test_a_bank_instead_of_a_reference(
     assert (built.returncode, built.stderr) == (0, "")
     assert "3 recordings" in built.stdout
     assert len(read_bank(bank).names) == 3
+    recording = tmp_path / "clean" / "0.flac"
+    spared = run("bank", "build", tmp_path / "clean", "--output", recording, "--metric", metric)
+    assert (spared.returncode, "--output would overwrite" in spared.stderr) == (2, True)
     asked = ("compare", "--bank", bank, clean, a, tmp_path / "none.wav", "--format", "jsonl")
     found = run(*asked, "--metric", metric)
     good, noisy, missing = rows(found.stdout)
@@ -133,6 +136,8 @@ def test_a_bank_instead_of_a_reference(
     assert rows(run(*asked, **models).stdout) == [good, noisy, missing]
     refused = run(*asked, "--metric", metric, "--track")
     assert (refused.returncode, "no score over time" in refused.stderr) == (2, True)
+    again = run(*asked[:-2], "--metric", metric, "--output", tmp_path / "x.jsonl", "--resume")
+    assert (again.returncode, "--resume does not go with --bank" in again.stderr) == (2, True)
     table = run("compare", "--bank", bank, clean, "--metric", "log-spectral")
     assert (table.returncode, "no embeddings for a bank" in table.stderr) == (2, True)
     nothing = run("compare", "--bank", bank, "--metric", metric)
@@ -158,6 +163,8 @@ def test_in_python(files: tuple[Path, Path, Path], metric: str, tmp_path: Path) 
         auricle.build_bank([clean, tmp_path / "none.wav"], metric)
     with pytest.raises(ConfigError, match="2 clean recordings or more"):
         auricle.build_bank(clean, metric)
+    with pytest.raises(ConfigError, match="2 clean recordings or more"):
+        auricle.build_bank([], metric)
     with pytest.raises(UnknownMetricError, match="needs a reference"):
         load(metric)
     with pytest.raises(UnknownMetricError, match="no embeddings"):

@@ -120,6 +120,86 @@ def test_webmushra(tmp_path: Path) -> None:
         read_listening_tests(folder)
 
 
+PAGE = """\
+testId: {test}
+pages: [{{type: mushra, id: song1, reference: ref.wav, stimuli: {{C1: {file}}}}}]
+"""
+ANSWER = "session_test_id,trial_id,rating_stimulus,rating_score\ncodecs,song1,C1,80\n"
+
+
+def test_webmushra_beside_yaml_of_others(tmp_path: Path) -> None:
+    files = {"mushra.csv": ANSWER, "mkdocs.yml": "theme: !ENV [THEME]\n", "latin.yaml": "a: b"}
+    write(tmp_path, {**files, "codecs.yaml": PAGE.format(test="codecs", file="a.wav")})
+    (tmp_path / "latin.yaml").write_bytes(b"name: caf\xe9\n")
+    (pair,) = read_listening_tests(tmp_path).pairs
+    assert pair.degraded == tmp_path / "a.wav"
+    write(tmp_path, {"codecs.yaml": PAGE.format(test="other", file="a.wav")})
+    with pytest.raises(DataError, match="line 2: no YAML file of codecs can be read with a page"):
+        read_listening_tests(tmp_path)
+
+
+@pytest.mark.parametrize("file", ["null", "3", "[a.wav]", "''"])
+def test_a_stimulus_of_webmushra_is_a_file(tmp_path: Path, file: str) -> None:
+    write(tmp_path, {"mushra.csv": ANSWER, "codecs.yaml": PAGE.format(test="codecs", file=file)})
+    with pytest.raises(DataError, match="page song1 must name the file of C1, not"):
+        read_listening_tests(tmp_path)
+
+
+MEANS = "dataset,attribute,scale,file,ref,system,item,mean,std,count\n"
+P835 = "dataset,file,ref,system,item,n,mos_ovrl,mos_sig,mos_bak\n"
+
+
+def test_means_with_how_many_rated(tmp_path: Path) -> None:
+    rows = "d,quality,0-100,b.wav,a.wav,x,i,60.5,28.1,27\nd,quality,0-100,c.wav,a.wav,y,i,,,\n"
+    tests = read_listening_tests(write(tmp_path, {"ratings_mean.csv": MEANS + rows}))
+    (pair,) = tests.pairs
+    assert (pair.score, pair.raters, pair.listeners) == (60.5, 27, {})
+    assert tests.notes == ("d/quality: 1 without a rating left out",)
+
+
+def test_p835_without_means_or_numbers_of_listeners(tmp_path: Path) -> None:
+    rows = "d,b.wav,a.wav,x,i,,3.5,NA,2\nd,c.wav,a.wav,y,i,12,,4,3\n"
+    tests = read_listening_tests(write(tmp_path, {"p835_means.csv": P835 + rows}))
+    assert [(p.attribute, p.system, p.score, p.raters) for p in tests.pairs] == [
+        ("overall", "x", 3.5, 0),
+        ("signal", "y", 4.0, 12),
+        ("background", "x", 2.0, 0),
+        ("background", "y", 3.0, 12),
+    ]
+    assert tests.notes == (
+        "d/overall: 1 without a rating left out",
+        "d/signal: 1 without a rating left out",
+    )
+
+
+@pytest.mark.parametrize("file", ["/etc/passwd", "../secret.wav", "audio/../../secret.wav"])
+def test_files_outside_the_folder_are_refused(tmp_path: Path, file: str) -> None:
+    folders = {
+        "mean": {"ratings_mean.csv": f"{MEANS}d,quality,0-100,{file},a.wav,x,i,60,1,3\n"},
+        "p835": {"p835_means.csv": f"{P835}d,b.wav,{file},x,i,9,3,3,3\n"},
+        "web": {"mushra.csv": ANSWER, "t.yaml": PAGE.format(test="codecs", file=file)},
+        "odaq": {"ODAQ_results.csv": f"score,process,item,subject\n9,x,{file},A\n"},
+    }
+    for name, files in folders.items():
+        with pytest.raises(DataError, match=r"lies outside .* may only name files inside it"):
+            read_listening_tests(write(tmp_path / name, files))
+    # Of a table of one's own one knows what it names.
+    own = {"ratings.csv": f"reference,degraded,score\na.wav,{file},3\n"}
+    (pair,) = read_listening_tests(write(tmp_path / "own", own)).pairs
+    assert pair.degraded == tmp_path / "own" / file
+
+
+def test_hidden_references_and_sets_are_chosen_among(tmp_path: Path) -> None:
+    text = "reference,degraded,score,set\na,b,3,one\na,a,5,one\na,b,4,two\na,a,5,three\n"
+    tests = read_listening_tests(write(tmp_path, {"ratings.csv": text}))
+    assert [pair.set for pair in tests.rated()] == ["one", "two"]
+    assert [pair.score for pair in tests.rated(["two"])] == [4.0]
+    with pytest.raises(DataError, match="there is no set four: there is one, two, three"):
+        tests.rated(["one", "four"])
+    with pytest.raises(DataError, match="no rated pairs but hidden references"):
+        tests.rated(["three"])
+
+
 def test_a_table_of_ones_own(tmp_path: Path) -> None:
     text = (
         "reference,degraded,score,item,listener,sample_rate\n"

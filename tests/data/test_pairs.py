@@ -1,7 +1,7 @@
 import itertools
 import json
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from auricle.cli.data import app
 from auricle.core.audio import Audio
 from auricle.core.errors import ConfigError, DataError
 from auricle.data.pair_plan import PairClip, plan_pairs
-from auricle.data.pair_recipe import PairRecipe, read_pair_recipe
+from auricle.data.pair_recipe import Family, PairRecipe, read_pair_recipe
 from auricle.data.pairs import build_pairs, read_pairs, write_pairs
 from auricle.data.recordings import Recording, write_recordings
 from auricle.reference.log_spectral import LogSpectral
@@ -140,6 +140,37 @@ def test_a_killed_build_goes_on_and_labels_are_kept(
     assert build_pairs(RECIPE, clips[:6], [corpus, voices], tmp_path) == clips[:6]
 
 
+def test_a_label_that_the_recipe_asks_later_is_added(
+    built: tuple[Path, list[PairClip]], corpus: Path, voices: Path, tmp_path: Path
+) -> None:
+    clips = [replace(clip, labels={}) for clip in built[1][:4]]
+    fewer = RECIPE.model_copy(update={"labels": ("log_spectral",)})
+    few = build_pairs(fewer, clips, [corpus, voices], tmp_path)
+    assert set(few[1].labels) == {"log_spectral"}
+    assert build_pairs(RECIPE, clips, [corpus, voices], tmp_path) == built[1][:4]
+    kept = build_pairs(fewer, few, [corpus, voices], tmp_path)
+    assert kept == few
+
+
+def test_an_error_of_the_past_is_forgotten(
+    built: tuple[Path, list[PairClip]], corpus: Path, voices: Path, tmp_path: Path
+) -> None:
+    failed = [replace(clip, error="missing: no corpus holds it") for clip in built[1][:2]]
+    for _ in range(2):  # The second time they come from the journal.
+        assert build_pairs(RECIPE, failed, [corpus, voices], tmp_path) == built[1][:2]
+
+
+@pytest.mark.parametrize("field", ["path", "reference", "source"])
+@pytest.mark.parametrize("value", ["../x.flac", "clips/../../x.flac", "/tmp/x.flac"])
+def test_a_table_does_not_lead_out_of_its_folder(
+    built: tuple[Path, list[PairClip]], tmp_path: Path, field: str, value: str
+) -> None:
+    row = {**asdict(replace(built[1][1], labels={})), "labels": {}, field: value}
+    write_pairs([PairClip(**row)], tmp_path / "pairs.csv")
+    with pytest.raises(DataError, match=f"row 1: {field} .* leads out of its folder"):
+        read_pairs(tmp_path / "pairs.csv")
+
+
 def test_another_corpus_is_noticed(
     built: tuple[Path, list[PairClip]], corpus: Path, voices: Path, tmp_path: Path
 ) -> None:
@@ -168,6 +199,7 @@ def test_table_with_an_unknown_split_is_refused(
     [
         ({"families.codecs.kinds.mp3": [1, 2]}, "mp3 takes"),
         ({"families.codecs.ladders": 11}, "11 ladders"),
+        ({"families.defects.kinds.anchor": [7000, 3500]}, "anchor takes 3500 or 7000"),
         ({"split.train": 0.2}, "add up to 1"),
         ({"split.train": 0.88, "split.test": 0.0}, "no share"),
         ({"labels": ["peaq"]}, "labels"),
@@ -176,6 +208,32 @@ def test_table_with_an_unknown_split_is_refused(
 def test_wrong_recipes_are_refused(overrides: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         read_pair_recipe("open-pairs", tuple(f"{k}={json.dumps(v)}" for k, v in overrides.items()))
+
+
+def test_values_lie_evenly_in_what_their_unit_asks() -> None:
+    ranges = {"mp3vbr": (0, 9), "reverb": (1000, 3000), "mask": (30, -5), "sbc": (220000, 64000)}
+    family = Family(kinds=ranges)
+    found = {kind: [family.at(kind, place).value for place in (0.0, 0.4, 1.0)] for kind in ranges}
+    assert found["mp3vbr"] == [0, 4, 9]
+    assert found["reverb"] == [1000, 1552, 3000]
+    assert found["mask"] == [30, 16, -5]
+    assert found["sbc"] == [220000, 134000, 64000]
+
+
+def test_the_shipped_table_is_what_its_recipe_draws(tmp_path: Path) -> None:
+    shipped = read_pairs(Path(__file__).parents[2] / "benchmarks/labels/open-pairs.csv")
+    # Which processes are drawn for an excerpt depends neither on the corpora nor on its recording.
+    kinds = ("recorded", "speech")
+    rows = [
+        Recording(f"a/{n}", f"a/{n}", f"a/{n}.flac", "a", kinds[n % 2], "CC0-1.0", "me", "t", RATE,
+                  1, 0.0, 9.0)
+        for n in range(200)
+    ]  # fmt: skip
+    write_recordings(rows, tmp_path / "recordings.csv")
+    drawn = plan_pairs(read_pair_recipe("open-pairs"), [tmp_path])
+    assert [(c.id, c.process, c.ladder, c.rung) for c in drawn] == [
+        (c.id, c.process, c.ladder, c.rung) for c in shipped
+    ]
 
 
 def test_a_split_without_speech_is_told(corpus: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +43,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         music = make_music(1.0, song)
         noise = np.random.default_rng(song).standard_normal(music.size).astype(np.float32)
         for level in LEVELS:
-            # Half the rate for one file: listeners heard all at the other's.
             write_audio(
                 folder / f"{song}-{level}.wav", Audio.from_array(music + level * noise, RATE)
             )
@@ -78,11 +78,9 @@ def bench(pairs: list[RatedPair], *columns: list[float | None]) -> RatedBenchmar
     return judge(pairs, contenders, values, resamples=200)
 
 
-def test_distances_are_turned_round_and_hidden_references_left_out() -> None:
+def test_distances_are_turned_round() -> None:
     scores = np.random.default_rng(0).permutation(24).astype(float).tolist()
-    pairs = rate(scores)
-    hidden = replace(pairs[0], hidden=True, degraded=Path("r"), score=100.0)
-    found = bench([*pairs, hidden], [*scores, -9.0], [*(-s for s in scores), 9.0])
+    found = bench(rate(scores), list(scores), [-s for s in scores])
     assert len(found.pairs) == 24
     for result in found.results:
         assert (result.clips, result.of, result.items, result.drawn) == (24, 24, 6, "items")
@@ -124,9 +122,8 @@ def test_what_cannot_be_known_is_none_and_never_dropped() -> None:
     assert [mean.srcc for mean in found.means] == [None, None]
     assert found.differences[0].srcc is None
     assert "- (0 of 24)" in to_markdown(found)
-    hidden = [replace(pair, hidden=True) for pair in rate(scores)]
-    with pytest.raises(DataError, match="no rated pairs but hidden references"):
-        bench(hidden, [1.0] * 24)
+    with pytest.raises(DataError, match="there are no rated pairs"):
+        bench([], [])
 
 
 def test_only_overall_questions_count_for_the_mean_and_few_items_draw_clips() -> None:
@@ -199,7 +196,7 @@ def test_what_is_known_is_not_computed_again(
     (contender,), _ = find_contenders(["log-spectral"])
     first = Studio(tmp_path).score(contender, pairs[:6])
     (journal,) = (tmp_path / "scores").iterdir()
-    # As an interrupted run leaves it.
+    # As a killed run leaves it.
     journal.write_text(journal.read_text() + '{"key": "ab')
     asked: list[Path] = []
 
@@ -213,6 +210,23 @@ def test_what_is_known_is_not_computed_again(
     assert again[:6] == first
     assert asked == [pairs[6].degraded, pairs[7].degraded]
     assert seen == [(1, 2), (2, 2)]
+    # Nor is what came after the cut line lost.
+    assert Studio(tmp_path).score(contender, pairs) == again
+    assert len(asked) == 2
+
+
+def test_a_file_that_changed_is_heard_anew(tmp_path: Path) -> None:
+    music = make_music(1.0)
+    files = tmp_path / "a.wav", tmp_path / "b.wav"
+    for path in files:
+        write_audio(path, Audio.from_array(music, RATE))
+    pair = RatedPair("s", "quality", "i", "x", *files, 3.0)
+    (contender,), _ = find_contenders(["log-spectral"])
+    assert Studio(tmp_path / "o").score(contender, [pair])[0].value == 0.0
+    write_audio(files[1], Audio.from_array(0.1 * make_music(1.0, 7), RATE))
+    (again,) = Studio(tmp_path / "o").score(contender, [pair])
+    assert again.value is not None
+    assert again.value > 1.0
 
 
 def test_all_metrics_hear_the_rate_of_the_test(tmp_path: Path) -> None:
@@ -249,7 +263,8 @@ def test_a_system_that_judges_by_distance_with_its_reference_and_with_a_bank(
     folder: Path, tmp_path: Path, distance_bundle: DistanceBundle
 ) -> None:
     name = str(distance_bundle.folder)
-    bank = tmp_path / "clean.safetensors"
+    bank = tmp_path / "two+three" / "clean+.safetensors"
+    bank.parent.mkdir()
     save_bank(bank, build_bank([folder / f"{song}-0.0.wav" for song in range(3)], name))
     contenders, _ = find_contenders([name, f"{name}+{bank}"])
     assert [one.sign for one in contenders] == [1.0, 1.0]
@@ -258,16 +273,26 @@ def test_a_system_that_judges_by_distance_with_its_reference_and_with_a_bank(
     assert score_pair(name, *pair).value == compare([pair], name).scores[0].value
     (expected,) = compare_with_bank(pair[1], bank, name).scores
     assert score_pair(f"{name}+{bank}", *pair).value == expected.value
-    found = judge(
-        read_listening_tests(folder).pairs,
-        contenders,
-        {
-            one.name: Studio(tmp_path).score(one, read_listening_tests(folder).pairs)
-            for one in contenders
-        },
-        resamples=100,
-    )
+    pairs = read_listening_tests(folder).rated()
+    values = {one.name: Studio(tmp_path).score(one, pairs) for one in contenders}
+    found = judge(pairs, contenders, values, resamples=100)
     assert [result.clips for result in found.results] == [18, 18]
+
+
+def test_a_plus_may_be_part_of_a_path(
+    folder: Path, tmp_path: Path, distance_bundle: DistanceBundle
+) -> None:
+    bundle = tmp_path / "one+two" / "near+v1"
+    shutil.copytree(distance_bundle.folder, bundle)
+    bank = tmp_path / "a+b.safetensors"
+    save_bank(bank, build_bank([folder / "0-0.0.wav", folder / "1-0.0.wav"], str(bundle)))
+    (alone, banked), _ = find_contenders([str(bundle), f"{bundle}+{bank}"])
+    assert alone.full_name == banked.full_name
+    assert alone.identity != banked.identity
+    with pytest.raises(ConfigError, match=r"gone\+\.safetensors"):
+        find_contenders([f"{bundle}+{tmp_path / 'gone+.safetensors'}"])
+    with pytest.raises(UnknownMetricError, match=r"viscol\+b"):
+        find_contenders([f"viscol+{bank.name[2:]}"])
 
 
 @pytest.mark.parametrize(
@@ -299,15 +324,11 @@ def test_a_set_that_is_not_there(folder: Path) -> None:
 def test_published_numbers_on_real_tests(data_folder: Path, tmp_path: Path) -> None:
     # By pystoi 0.4.1 and scipy alone, without anything of Auricle: 0.619 on the 36 rated clips, and
     # 0.699 when the three hidden references are counted, too.
-    pairs = [
-        pair
-        for pair in read_listening_tests(data_folder / "listening_tests").pairs
-        if pair.set == "p835_fb48" and pair.attribute == "overall"
-    ]
+    tests = read_listening_tests(data_folder / "listening_tests")
     contenders, _ = find_contenders(["stoi"])
-    values = {"stoi": Studio(tmp_path).score(contenders[0], pairs)}
-    for hidden, expected in ((False, 0.619), (True, 0.699)):
-        counted = [replace(pair, hidden=False) for pair in pairs] if hidden else pairs
-        (result,) = judge(counted, contenders, values, resamples=200).results
+    for some, expected in ((tests.rated(["p835_fb48"]), 0.619), (tests.pairs, 0.699)):
+        pairs = [one for one in some if one.test == "p835_fb48/overall"]
+        values = {"stoi": Studio(tmp_path).score(contenders[0], pairs)}
+        (result,) = judge(pairs, contenders, values, resamples=200).results
         assert result.srcc is not None
         assert result.srcc.value == pytest.approx(expected, abs=0.005)

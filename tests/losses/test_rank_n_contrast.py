@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from auricle.core.errors import ConfigError, DataError
-from auricle.losses.rank_n_contrast import deepaq_loss, rank_n_contrast
+from auricle.losses.rank_n_contrast import rank_n_contrast
 
 NAN, INF = float("nan"), float("inf")
 
@@ -19,10 +19,6 @@ NAN, INF = float("nan"), float("inf")
 number = st.one_of(st.integers(-2, 2).map(float), st.floats(-5.0, 5.0, width=32))
 label = st.one_of(number, st.sampled_from([NAN, INF]))
 batches = st.lists(st.tuples(number, number, label), min_size=1, max_size=8)
-bitrate = st.sampled_from([16.0, 32.0, 64.0, 128.0, INF, NAN])
-coded = st.lists(
-    st.tuples(number, number, label, bitrate, st.integers(0, 2)), min_size=1, max_size=8
-)
 
 
 def gap(one: float, other: float) -> float:
@@ -80,32 +76,6 @@ def test_agrees_with_a_triple_loop(
         assert (gradient[table[:, 2].isnan()] == 0.0).all()
 
 
-@settings(deadline=None)
-@given(coded, st.floats(0.0, 2.0), st.booleans())
-def test_deepaq_agrees_with_a_triple_loop(
-    rows: list[tuple[float, float, float, float, int]], weight: float, per_codec: bool
-) -> None:
-    table = torch.tensor(rows, dtype=torch.float64)
-    embeddings, visqol, bitrates = table[:, :2], table[:, 2], table[:, 3]
-    codecs = [row[4] for row in rows]
-    mask = [
-        [
-            math.isfinite(first[3]) and (not per_codec or first[4] == second[4] or second[3] == INF)
-            for second in rows
-        ]
-        for first in rows
-    ]
-    first = loop(embeddings.tolist(), visqol.tolist(), everything(len(rows)), 1.0)
-    second = loop(embeddings.tolist(), bitrates.tolist(), mask, 1.0)
-    anchors = sum(
-        one is not None or other is not None for one, other in zip(first, second, strict=True)
-    )
-    total = sum(one or 0.0 for one in first) + weight * sum(one or 0.0 for one in second)
-    codec = torch.tensor(codecs) if per_codec else None
-    found = deepaq_loss(embeddings, visqol, bitrates, codec=codec, weight=weight)
-    assert found.item() == pytest.approx(total / max(anchors, 1), abs=1e-9)
-
-
 def test_three_clips_by_hand() -> None:
     # Embeddings 0, 1, 3 of labels 1, 2, 4: the nearest in label has the sum over both others, the
     # farthest itself alone (0). Distances from the anchors: 1 and 3, 1 and 2, 2 and 3; that to the
@@ -126,31 +96,29 @@ def test_two_views_as_the_authors_code_has_them() -> None:
     assert found.item() == pytest.approx(1.3577056912459984, abs=1e-9)
 
 
-def test_deepaq_by_hand() -> None:
-    # A clean clip at 0, two coded ones at 1 and 3. Both labels order them alike, but the clean clip
-    # is no anchor for bitrates. From 1, the clip at 3 is nearer in bitrate (96 against infinity),
-    # though farther in the embedding; from 3, that at 1.
-    embeddings = torch.tensor([[0.0], [1.0], [3.0]])
-    visqol, bitrates = torch.tensor([4.7, 4.0, 2.0]), torch.tensor([INF, 128.0, 32.0])
-    first = [math.log1p(math.exp(near - far)) for near, far in ((1, 3), (1, 2), (2, 3))]
-    second = [math.log1p(math.exp(near - far)) for near, far in ((2, 1), (2, 3))]
-    for weight in (0.0, 1.0, 0.5):
-        found = deepaq_loss(embeddings, visqol, bitrates, weight=weight).item()
-        assert found == pytest.approx((sum(first) + weight * sum(second)) / 2 / 3, abs=1e-6)
+def test_infinitely_good_clips_are_compared_but_no_anchors() -> None:
+    # A clean clip at 0, two coded ones at 1 and 3. From 1, the clip at 3 is nearer in bitrate (96
+    # against infinity), though farther in the embedding; from 3, that at 1.
+    embeddings, bitrates = torch.tensor([[0.0], [1.0], [3.0]]), torch.tensor([INF, 128.0, 32.0])
+    costs = [math.log1p(math.exp(near - far)) for near, far in ((2, 1), (2, 3))]
+    anchors = bitrates.isfinite()[:, None].expand(3, 3)
+    found = rank_n_contrast(embeddings, bitrates, 1.0, comparable=anchors, among=3)
+    assert found.item() == pytest.approx(sum(costs) / 2 / 3, abs=1e-6)
 
 
-def test_bitrates_of_other_codecs_do_not_count() -> None:
+def test_what_is_not_comparable_does_not_count() -> None:
     embeddings = torch.tensor([[0.0], [1.0], [3.0], [4.0]])
-    visqol, bitrates = torch.full((4,), NAN), torch.tensor([64.0, 32.0, 48.0, INF])
+    bitrates = torch.tensor([64.0, 32.0, 48.0, INF])
     codec = torch.tensor([7, 7, 8, 0])
     # Within codec 7: from 0 to 1 (and clean at 4), from 1 to 0 (and clean, 3 away). Codec 8 has
     # the clean clip alone, which costs nothing.
     expected = (math.log1p(math.exp(1 - 4)) + math.log1p(math.exp(1 - 3))) / 2 / 3
-    found = deepaq_loss(embeddings, visqol, bitrates, codec=codec).item()
+    same = (codec[:, None] == codec) | bitrates.isinf()
+    mask = same & bitrates.isfinite()[:, None]
+    found = rank_n_contrast(embeddings, bitrates, 1.0, comparable=mask).item()
     assert found == pytest.approx(expected, abs=1e-6)
     moved = embeddings.index_fill(0, torch.tensor([2]), 100.0)
-    assert deepaq_loss(moved, visqol, bitrates, codec=codec).item() == pytest.approx(found)
-    assert deepaq_loss(embeddings, visqol, bitrates).item() != pytest.approx(found, abs=1e-3)
+    assert rank_n_contrast(moved, bitrates, 1.0, comparable=mask).item() == pytest.approx(found)
 
 
 @pytest.mark.parametrize("scale", [0.0, 1e-30, 1e-6, 1e4])
@@ -185,13 +153,10 @@ def test_identical_embeddings_cost_the_logarithm_of_how_many_are_left() -> None:
 )
 def test_nothing_to_compare_costs_nothing(embeddings: Tensor, labels: Tensor) -> None:
     embeddings = embeddings.clone().requires_grad_()
-    for loss in (
-        rank_n_contrast(embeddings, labels),
-        deepaq_loss(embeddings, labels, torch.full_like(labels, NAN)),
-    ):
-        assert loss.item() == 0.0
-        (gradient,) = torch.autograd.grad(loss, embeddings)
-        assert (gradient == 0.0).all()
+    loss = rank_n_contrast(embeddings, labels)
+    assert loss.item() == 0.0
+    (gradient,) = torch.autograd.grad(loss, embeddings)
+    assert (gradient == 0.0).all()
 
 
 def test_half_precision_is_computed_in_full() -> None:
@@ -248,6 +213,4 @@ def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(ConfigError, match="must be positive, not 0"):
         rank_n_contrast(good, labels, 0.0)
     with pytest.raises(DataError, match=r"not \[4, 2\] and \[\]"):
-        deepaq_loss(good, labels, torch.tensor(64.0))
-    with pytest.raises(DataError, match=r"not \[3\] for \[4\]"):
-        deepaq_loss(good, labels, labels, codec=torch.ones(3))
+        rank_n_contrast(good, torch.tensor(64.0))

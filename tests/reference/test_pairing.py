@@ -82,11 +82,11 @@ def test_a_table_of_pairs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (b"reference,other\na,b\n", "column degraded"),
-        (b"a.wav,b.wav\n", "column reference and degraded"),
+        (b"reference,other\na,b\n", "it names reference, other"),
+        (b"a.wav,b.wav\n", "columns reference and degraded"),
         (b"reference,degraded\n", "holds no pairs"),
-        (b"", "column reference and degraded"),
-        (b"reference,degraded\n\xff\xfe,b\n", "cannot be read"),
+        (b"", "it names nothing"),
+        (b"reference,degraded\n\xff\xfe,b\n", "no UTF-8 text"),
     ],
 )
 def test_tables_that_are_none(tmp_path: Path, content: bytes, match: str) -> None:

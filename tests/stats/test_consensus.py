@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from auricle.core.errors import DataError
-from auricle.stats.consensus import fit_consensus, orientation
+from auricle.stats.consensus import fit_consensus
 
 IDENTITY = {"mos": 5.0, "db": 0.0}
 mos = hnp.arrays(np.float64, 12, elements=st.integers(10, 49).map(lambda tenth: tenth / 10))
@@ -72,4 +72,3 @@ def test_refuses_what_ranks_nothing() -> None:
         fit_consensus({"mos": [3.0, 3.0]}, IDENTITY)
     with pytest.raises(DataError, match="are needed"):
         fit_consensus({"mos": [3.0, 4.0]}, IDENTITY).apply({"db": [1.0]})
-    assert orientation([9.0, 1.0], 10.0) == 1.0

@@ -38,6 +38,17 @@ def test_saving_again_replaces_everything(bundle: Bundle) -> None:
         _ = read.onnx
 
 
+def test_the_identity_is_of_all_but_the_card(tmp_path: Path) -> None:
+    def save(calibration: Calibration, **contents: bytes | str) -> Bundle:
+        return save_bundle(tmp_path / "b", CONFIG, calibration, **contents)  # type: ignore[arg-type]
+
+    one = save(CALIBRATION, onnx=b"network")
+    assert save(CALIBRATION, onnx=b"network", card="Card.").identity == one.identity
+    recalibrated = save(CALIBRATION.model_copy(update={"scale": 2.0}), onnx=b"network")
+    assert recalibrated.model_sha256 == one.model_sha256
+    assert len({x.identity for x in (one, recalibrated, save(CALIBRATION, onnx=b"n"))}) == 3
+
+
 @pytest.mark.parametrize(
     "name", ["system.yaml", "model.onnx", "weights.safetensors", "calibration.json", "card.md"]
 )

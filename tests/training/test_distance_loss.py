@@ -12,10 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.training.distant import plan_versions
 
+from auricle.catalog import find_reference_metric
 from auricle.core.errors import ConfigError
 from auricle.data.pair_plan import PairClip
-from auricle.losses.rank_n_contrast import deepaq_loss
-from auricle.training.distance_labels import PairLabels, find_codec, label_pairs
+from auricle.training.distance_labels import (
+    DIRECTION,
+    IDENTITY,
+    PairLabels,
+    find_codec,
+    label_pairs,
+)
 from auricle.training.distance_loss import distance_loss, find_references, match_distances
 from auricle.training.distance_recipe import (
     DistanceLossConfig,
@@ -81,6 +87,16 @@ def loop(points: list[list[float]], label: list[float], groups: list[list[int]])
     return total / 24
 
 
+def deepaq_loss(points: list[list[float]], visqol: list[float], bitrate: list[float]) -> float:
+    """The overall loss of Jiang et al.: ViSQOL's and, over all codecs, bitrate's Rank-N-Contrast.
+
+    Both are sums over anchors, divided by the clips that are an anchor of either: all of these.
+    """
+    everyone = [[*range(24)]]
+    assert not any(math.isnan(value) for value in visqol)
+    return loop(points, visqol, everyone) + loop(points, bitrate, everyone)
+
+
 def grouped(within: str | None) -> list[list[int]]:
     if within is None:
         return [[*range(24)]]
@@ -138,10 +154,10 @@ def test_deepaq_is_trained_with_its_own_loss(labels: PairLabels) -> None:
     loss = load_distance_recipe("deepaq").loss
     embeddings, windows = embed(2)
     points = embeddings.sum(dim=1) / windows[:, None]
-    columns = [torch.from_numpy(labels.columns[name]) for name in ("visqol", "bitrate")]
+    columns = [labels.columns[name].tolist() for name in ("visqol", "bitrate")]
     found = distance_loss(loss, labels, ROWS, embeddings, windows)
-    wanted = deepaq_loss(points, columns[0], columns[1], temperature=loss.temperature)
-    assert found.item() == pytest.approx(wanted.item(), rel=1e-9)
+    assert loss.temperature == 1.0
+    assert found.item() == pytest.approx(deepaq_loss(points.tolist(), *columns), rel=1e-9)
 
 
 @settings(deadline=None)
@@ -176,6 +192,12 @@ def test_clean_clips_have_the_best_of_all_labels(labels: PairLabels) -> None:
     found = match_distances(embeddings, windows, find_references(labels, ROWS))
     assert (found[clean] == 0.0).all()
     assert (found[~clean] > 0.0).all()
+
+
+def test_labels_rise_or_fall_with_quality_as_their_metrics_say() -> None:
+    for name in IDENTITY:
+        scale = find_reference_metric(name.replace("_", "-")).spec.scale
+        assert DIRECTION[name] == (1.0 if scale.higher_is_better else -1.0)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from auricle.catalog import DEFAULT_BANK_METRIC
 from auricle.cli.progress import progress_bar
+from auricle.core.errors import ConfigError
 
 app = typer.Typer(no_args_is_help=True, help="Clean recordings to compare others with.")
 
@@ -25,7 +27,7 @@ def build(
     output: Annotated[Path, typer.Option(help="The bank to write, FILE.safetensors.")],
     metric: Annotated[
         str, typer.Option(help="Metric that judges by distance (see 'auricle metrics'), or folder.")
-    ],
+    ] = DEFAULT_BANK_METRIC,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Embed clean recordings for 'auricle compare --bank'.
@@ -33,9 +35,11 @@ def build(
     Exit codes: 0 written, 1 a recording cannot be used, 2 wrong usage, 4 incomplete installation,
     6 output not written.
     """
-    from auricle.api import build_bank
+    from auricle.api import build_bank, expand_paths
     from auricle.systems.distance_bank import save_bank
 
+    if output.resolve() in [Path(file).resolve() for file in expand_paths(paths)]:
+        raise ConfigError(f"--output would overwrite {output}, which is to be embedded")
     with progress_bar(quiet) as bar:
         task = bar.add_task("embedding", total=None)
         bank = build_bank(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import Progress, TaskID
 
 from auricle.cli.progress import progress_bar
 from auricle.data.listening_layouts import ListeningLayout
+
+if TYPE_CHECKING:
+    from auricle.data.listening_sets import RatedPair
+    from auricle.evaluation.rated_metrics import Contender
+    from auricle.evaluation.rated_scores import RatedValue
 
 
 def benchmark(
@@ -46,35 +51,38 @@ def benchmark(
     jobs: Annotated[int, typer.Option(min=1, help="Pairs compared at a time.")] = 1,
 ) -> None:
     """Tell how well metrics agree with listeners: correlations with intervals, per test."""
-    from auricle.core.errors import DataError
     from auricle.data.listening_layouts import read_listening_tests
     from auricle.evaluation.rated_benchmark import judge
     from auricle.evaluation.rated_metrics import find_contenders
-    from auricle.evaluation.rated_report import to_json, to_markdown, write_clips
-    from auricle.evaluation.rated_scores import Studio
+    from auricle.evaluation.rated_report import to_markdown, write_report
 
     tests = read_listening_tests(folder, layout)
-    sets = dict.fromkeys(pair.set for pair in tests.pairs)
-    if unknown := [name for name in set_ or () if name not in sets]:
-        raise DataError(f"{folder} holds no set {', '.join(unknown)}: there is {', '.join(sets)}")
-    pairs = [p for p in tests.pairs if not p.hidden and (not set_ or p.set in set_)]
+    pairs = tests.rated(set_ or ())
     contenders, missing = find_contenders(metric or [])
     notes = [*tests.notes, *missing]
-    values = {}
+    found = judge(pairs, contenders, _score(contenders, pairs, output, jobs))
+    print(to_markdown(found, notes), end="")
+    if output is not None:
+        write_report(found, notes, output)
+
+
+def _score(
+    contenders: Sequence[Contender], pairs: Sequence[RatedPair], output: Path | None, jobs: int
+) -> dict[str, list[RatedValue]]:
+    """Score all pairs by every metric, kept in `output` if there is one."""
+    from auricle.evaluation.rated_scores import Studio
+
     with ExitStack() as stack:
         kept = output or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         studio = Studio(kept)
         bar = stack.enter_context(progress_bar())
-        for one in contenders:
-            show = partial(_show, bar, bar.add_task(one.name, total=None))
-            values[one.name] = studio.score(one, pairs, jobs=jobs, progress=show)
-    found = judge(pairs, contenders, values)
-    text = to_markdown(found, notes)
-    print(text, end="")
-    if output is not None:
-        write_clips(found, output / "clips.csv")
-        (output / "report.md").write_text(text, encoding="utf-8")
-        (output / "report.json").write_text(json.dumps(to_json(found, notes), indent=2) + "\n")
+        return {
+            one.name: studio.score(
+                one, pairs, jobs=jobs,
+                progress=partial(_show, bar, bar.add_task(one.name, total=None)),
+            )
+            for one in contenders
+        }  # fmt: skip
 
 
 def _show(bar: Progress, task: TaskID, done: int, total: int) -> None:

@@ -92,6 +92,10 @@ def compare(
     if metric is None:
         metric = DEFAULT_REFERENCE_METRIC if bank is None else read_bank(bank).metric
     ready = load_reference_metric(metric)
+    if resume and bank is not None:
+        raise ConfigError(
+            "--resume does not go with --bank: rows do not tell whether the bank was made anew"
+        )
     if track and (bank is not None or not ready.tells_track):
         raise ConfigError(f"--track: {ready.spec.full_name} tells no score over time here")
     require_on_scale(min_score, ready.spec.scale)

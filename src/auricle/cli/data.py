@@ -196,6 +196,8 @@ def pairs(
 
     chosen = read_pair_recipe(recipe, tuple(override or ()))
     folders, spoken = corpora or [], speech or []
+    if not folders and not spoken:
+        raise ConfigError("say what to degrade: --corpus FOLDER, or --speech FOLDER")
     planned = read_pairs(labels) if labels else plan_pairs(chosen, folders, spoken)
     with progress_bar() as bar:
         task = bar.add_task("clips", total=None)

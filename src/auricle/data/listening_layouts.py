@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -49,7 +51,8 @@ def read_listening_tests(folder: Path, layout: ListeningLayout | None = None) ->
     """Read the rated pairs of a folder; without a `layout` by the first that fits.
 
     docs/benchmark.md describes the layouts. Files are named, not opened: those that are not there
-    fail when they are scored. Raises `DataError` when none fits, or a table is broken.
+    fail when they are scored. Raises `DataError` when none fits, a table is broken, or names files
+    outside the folder (a table of one's own, layout "csv", may).
 
     >>> read_listening_tests(Path("examples"))
     Traceback (most recent call last):
@@ -58,14 +61,28 @@ def read_listening_tests(folder: Path, layout: ListeningLayout | None = None) ->
     if not folder.exists():
         raise DataError(f"there is no folder {folder}")
     tried = LISTENING_LAYOUTS if layout is None else {layout: LISTENING_LAYOUTS[layout]}
-    for one in tried.values():
+    for name, one in tried.items():
         if found := one.find(folder):
             tests = one.read(found)
             if not tests.pairs:
                 raise DataError(f"{found[0]}: it holds no ratings")
+            if name != "csv":
+                _require_inside(folder, tests.pairs)
             return tests
     expected = "; or ".join(one.expected for one in tried.values())
     raise DataError(f"{folder} holds no listening test: expected {expected}")
+
+
+def _require_inside(folder: Path, pairs: Iterable[RatedPair]) -> None:
+    """Refuse what leads out of a folder that others made: not any file is theirs to name."""
+    whole = os.path.normpath(folder)
+    for path in {path: None for pair in pairs for path in (pair.reference, pair.degraded)}:
+        # By its name: audio that is linked from elsewhere was linked by the folder's owner.
+        if not Path(os.path.normpath(path)).is_relative_to(whole):
+            raise DataError(
+                f"{path} lies outside {folder}: its tables may only name files inside it; put the"
+                " audio there, or write a ratings.csv of your own"
+            )
 
 
 def _find_tables(folder: Path) -> list[Path]:
@@ -78,18 +95,17 @@ def _read_tables(paths: list[Path]) -> ListeningTests:
     pairs: list[RatedPair] = []
     notes: list[str] = []
     for path in paths:
-        if path.name == "p835_means.csv":
-            pairs += _read_p835(path)
-        else:
-            found, left_out = _read_ratings(path)
-            pairs += found
-            notes += left_out
+        read = _read_p835 if path.name == "p835_means.csv" else _read_ratings
+        found, left_out = read(path)
+        pairs += found
+        notes += left_out
     return ListeningTests(tuple(pairs), tuple(notes))
 
 
 def _read_ratings(path: Path) -> tuple[list[RatedPair], list[str]]:
     """Read ratings_long.csv, a row per vote, or ratings_mean.csv, a row per file."""
-    score = "score" if path.name == "ratings_long.csv" else "mean"
+    means = path.name == "ratings_mean.csv"
+    score = "mean" if means else "score"
     columns = ("dataset", "file", "ref", "system", "item", "attribute", "scale", score)
     votes, notes = [], {}
     for number, row in enumerate(read_rows(path, columns), start=2):
@@ -107,14 +123,18 @@ def _read_ratings(path: Path) -> tuple[list[RatedPair], list[str]]:
             degraded=path.parent / row["file"],
             score=to_score(row[score], f"{path}, line {number}"),
             scale=row["scale"],
+            raters=_to_count(row.get("count", ""), f"{path}, line {number}"),
             hidden=row["file"] == row["ref"],
             sample_rate=_RATES.get(row["dataset"]),
         )
         votes.append((row.get("listener", ""), pair))
-    return list(average_votes(votes)), list(notes.values())
+    if not means:
+        return list(average_votes(votes)), list(notes.values())
+    pairs, unrated = _leave_out_unrated(pair for _, pair in votes)
+    return pairs, [*notes.values(), *unrated]
 
 
-def _read_p835(path: Path) -> list[RatedPair]:
+def _read_p835(path: Path) -> tuple[list[RatedPair], list[str]]:
     """Read means of ITU-T P.835, a row per file with a column per question."""
     pairs = []
     rows = read_rows(path, ("dataset", "file", "ref", "system", "item", "n", *_P835))
@@ -129,12 +149,29 @@ def _read_p835(path: Path) -> list[RatedPair]:
                 degraded=path.parent / row["file"],
                 score=to_score(row[column], f"{path}, line {number}"),
                 scale="1-5",
-                raters=int(to_score(row["n"], f"{path}, line {number}")),
+                raters=_to_count(row["n"], f"{path}, line {number}"),
                 hidden=row["file"] == row["ref"],
                 sample_rate=_RATES.get(row["dataset"]),
             )
             pairs.append(pair)
-    return pairs
+    return _leave_out_unrated(pairs)
+
+
+def _leave_out_unrated(pairs: Iterable[RatedPair]) -> tuple[list[RatedPair], list[str]]:
+    """Return the pairs that have a mean, and in words how many have none."""
+    kept, unrated = [], Counter[str]()
+    for pair in pairs:
+        if math.isnan(pair.score):
+            unrated[pair.test] += 1
+        else:
+            kept.append(pair)
+    return kept, [f"{test}: {n} without a rating left out" for test, n in unrated.items()]
+
+
+def _to_count(cell: str, place: str) -> int:
+    """Read how many rated a file; 0 where the table does not say."""
+    count = to_score(cell, place)
+    return 0 if math.isnan(count) else round(count)
 
 
 def _find_odaq(folder: Path) -> list[Path]:
@@ -236,7 +273,7 @@ def _find_webmushra(folder: Path) -> list[Path]:
 def _read_webmushra(paths: list[Path]) -> ListeningTests:
     """Read all mushra.csv; which files the conditions are say the YAML files of the tests."""
     folder, *others = paths
-    pages: dict[tuple[str, str], Mapping[str, Any]] = {}
+    pages: dict[tuple[str, str], dict[str, str]] = {}
     for path in (path for path in others if path.suffix != ".csv"):
         pages.update(_webmushra_pages(path))
     votes, notes = [], {}
@@ -248,14 +285,12 @@ def _read_webmushra(paths: list[Path]) -> ListeningTests:
             if system in _MADE_ON_THE_SPOT:
                 notes[system] = f"{system} is left out: webMUSHRA makes it while the test runs"
                 continue
+            place = f"{path}, line {number}"
             if (test, trial) not in pages:
-                raise DataError(
-                    f"{path}, line {number}: no YAML file of {test} has the page {trial}"
-                )
-            page = pages[test, trial]
-            files = {"reference": page["reference"], **page["stimuli"]}
+                raise DataError(f"{place}: no YAML file of {test} can be read with a page {trial}")
+            files = pages[test, trial]
             if system not in files:
-                raise DataError(f"{path}, line {number}: page {trial} has no stimulus {system}")
+                raise DataError(f"{place}: page {trial} has no stimulus {system}")
             pair = RatedPair(
                 set=test,
                 attribute="quality",
@@ -263,7 +298,7 @@ def _read_webmushra(paths: list[Path]) -> ListeningTests:
                 system=system,
                 reference=folder / files["reference"],
                 degraded=folder / files[system],
-                score=to_score(row["rating_score"], f"{path}, line {number}"),
+                score=to_score(row["rating_score"], place),
                 scale="0-100",
                 hidden=files[system] == files["reference"],
             )
@@ -271,12 +306,15 @@ def _read_webmushra(paths: list[Path]) -> ListeningTests:
     return ListeningTests(average_votes(votes), tuple(notes.values()))
 
 
-def _webmushra_pages(path: Path) -> Iterator[tuple[tuple[str, str], Mapping[str, Any]]]:
-    """Yield the MUSHRA pages of a test by its id and theirs; of other YAML files nothing."""
+def _webmushra_pages(path: Path) -> Iterator[tuple[tuple[str, str], dict[str, str]]]:
+    """Yield the files of the MUSHRA pages of a test, by its id and theirs; of other YAML nothing.
+
+    What cannot be read is something else's: other programs keep YAML of their own kinds.
+    """
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(f"{path} cannot be read as a test of webMUSHRA: {error}") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return
     if not isinstance(config, dict) or not {"testId", "pages"} <= config.keys():
         return
     waiting: list[Any] = [config["pages"]]
@@ -287,7 +325,13 @@ def _webmushra_pages(path: Path) -> Iterator[tuple[tuple[str, str], Mapping[str,
         elif isinstance(page, dict) and page.get("type") == "mushra":
             if not isinstance(page.get("stimuli"), dict) or "reference" not in page:
                 raise DataError(f"{path}: page {page.get('id')} lacks its reference or stimuli")
-            yield (str(config["testId"]), str(page.get("id"))), page
+            files = {"reference": page["reference"], **page["stimuli"]}
+            for name, file in files.items():
+                if not isinstance(file, str) or not file:
+                    raise DataError(
+                        f"{path}: page {page.get('id')} must name the file of {name}, not {file!r}"
+                    )
+            yield (str(config["testId"]), str(page.get("id"))), files
 
 
 def _find_csv(folder: Path) -> list[Path]:

@@ -50,6 +50,20 @@ class ListeningTests:
     pairs: tuple[RatedPair, ...]
     notes: tuple[str, ...] = ()
 
+    def rated(self, sets: Collection[str] = ()) -> list[RatedPair]:
+        """Return the pairs of these sets, or of all, but hidden references.
+
+        Nothing is learned from a metric that knows a file from itself. Raises `DataError` for a
+        set that there is not, and when no pair is left.
+        """
+        known = dict.fromkeys(pair.set for pair in self.pairs)
+        if unknown := [name for name in sets if name not in known]:
+            raise DataError(f"there is no set {', '.join(unknown)}: there is {', '.join(known)}")
+        pairs = [p for p in self.pairs if not p.hidden and (not sets or p.set in sets)]
+        if not pairs:
+            raise DataError("there are no rated pairs but hidden references")
+        return pairs
+
 
 def average_votes(votes: Iterable[tuple[str, RatedPair]]) -> tuple[RatedPair, ...]:
     """Average votes, (listener, pair with the score), for each pair, in order of appearance.

@@ -15,7 +15,7 @@ from auricle.data.manifest import SPLITS, Split
 from auricle.data.pair_recipe import Family, PairRecipe
 from auricle.data.rated import Domain
 from auricle.data.recordings import Kind, Recording, read_corpus
-from auricle.degrade.base import Process, format_cascade, is_decibel
+from auricle.degrade.base import Process, format_cascade
 
 # Rungs of a ladder keep this share of the even distance, so that no two of them meet.
 _APART = 0.7
@@ -154,7 +154,7 @@ def _draw_processes(recipe: PairRecipe, rng: np.random.Generator) -> Iterator[tu
         kinds = list(family.kinds)
         for index in rng.choice(len(kinds), family.ladders, replace=False):
             for rung, place in enumerate(_draw_rungs(family.rungs, rng), start=1):
-                yield str(_at(family, kinds[index], place)), kinds[index], rung
+                yield str(family.at(kinds[index], place)), kinds[index], rung
     for _ in range(recipe.cascades):
         order = rng.permutation(len(families))[:2]
         pair = [families[index] for index in order] * (2 if len(families) == 1 else 1)
@@ -170,15 +170,4 @@ def _draw_rungs(count: int, rng: np.random.Generator) -> Iterator[float]:
 
 def _draw_any(family: Family, rng: np.random.Generator) -> Process:
     kinds = list(family.kinds)
-    return _at(family, kinds[int(rng.integers(len(kinds)))], float(rng.random()))
-
-
-def _at(family: Family, kind: str, place: float) -> Process:
-    """Return the process at a place of a kind's range, 0 the mildest and 1 the severest."""
-    mildest, severest = family.kinds[kind]
-    if is_decibel(kind):
-        return Process(kind, round(mildest + place * (severest - mildest)))
-    value = mildest * (severest / mildest) ** place
-    # Bitrates in whole kb/s, as they are written.
-    step = 1000 if mildest % 1000 == severest % 1000 == 0 else 1
-    return Process(kind, step * round(value / step))
+    return family.at(kinds[int(rng.integers(len(kinds)))], float(rng.random()))

@@ -9,18 +9,22 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, 
 
 from auricle.core.errors import ConfigError
 from auricle.data.manifest import Split
-from auricle.degrade.base import Process
+from auricle.degrade.base import Process, unit_of
 from auricle.recipes.reading import read_recipe
 
 Label = Literal["visqol", "zimtohrli", "log_spectral", "pesq", "stoi"]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+# A range is tried there: what lies between need not be accepted because the bounds are.
+_PLACES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 class Family(BaseModel):
     """Processes of one sort: `kinds` with the range of each, from the mildest to the severest.
 
     Of each excerpt, `ladders` kinds are drawn, and of each kind `rungs` values, spread over its
-    range: bitrates, rates, shares and counts evenly in their logarithm, decibels evenly.
+    range: bitrates, rates, shares and counts evenly in their logarithm, decibels and qualities
+    evenly. Where both ends are whole thousands of bit/s or Hz, so are the values.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,14 +35,32 @@ class Family(BaseModel):
 
     @model_validator(mode="after")
     def _real_processes(self) -> Family:
-        for kind, (mildest, severest) in self.kinds.items():
+        for kind, ends in self.kinds.items():
             try:
-                Process(kind, mildest), Process(kind, severest)
+                for end in ends:
+                    Process(kind, end)
+                for place in _PLACES:
+                    self.at(kind, place)
             except ConfigError as error:
                 raise ValueError(str(error)) from error
         if self.ladders > len(self.kinds):
             raise ValueError(f"{self.ladders} ladders cannot be drawn of {len(self.kinds)} kinds")
         return self
+
+    def at(self, kind: str, place: float) -> Process:
+        """Return the process at a place of a kind's range, 0 the mildest and 1 the severest.
+
+        >>> str(Family(kinds={"mp3": (160_000, 24_000)}).at("mp3", 0.5))
+        'mp3:62k'
+        """
+        mildest, severest = self.kinds[kind]
+        unit = unit_of(kind)
+        if unit.startswith("dB") or "quality" in unit:
+            return Process(kind, round(mildest + place * (severest - mildest)))
+        value = mildest * (severest / mildest) ** place
+        whole = unit in ("bit/s", "Hz") and mildest % 1000 == severest % 1000 == 0
+        step = 1000 if whole else 1
+        return Process(kind, step * round(value / step))
 
 
 class PairRecipe(BaseModel):

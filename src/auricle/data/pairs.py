@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final, get_args
 
 import numpy as np
@@ -192,11 +192,16 @@ def _finish(audio: Audio, recipe: PairRecipe) -> Audio:
 
 
 def _open_judges(recipe: PairRecipe, clip: PairClip, reference: Audio) -> Judges:
-    asked = [n for n in recipe.labels if clip.domain == "speech" or n not in _SPEECH_ONLY]
+    asked = _choose_labels(recipe, clip)
     judges = {name: _compare_with(_METRICS[name](), reference) for name in asked}
     if "visqol" in judges:
         judges["visqol"] = Visqol(reference)  # It analyses the reference but once.
     return judges
+
+
+def _choose_labels(recipe: PairRecipe, clip: PairClip) -> list[Label]:
+    """Return the labels that the recipe asks of clips of this domain."""
+    return [n for n in recipe.labels if clip.domain == "speech" or n not in _SPEECH_ONLY]
 
 
 def _compare_with(metric: ReferenceMetric, reference: Audio) -> Callable[[Audio], float]:
@@ -218,7 +223,7 @@ def _make_clip(task: _Task, clip: PairClip, reference: Audio, judges: Judges) ->
     except (InputError, LabelError) as error:
         return replace(clip, error=f"{error.kind}: {error}")
     write_audio(task.output / clip.path, audio, bits=16)
-    return replace(clip, pcm_sha256=digest)
+    return replace(clip, pcm_sha256=digest, error="")
 
 
 def _settings(recipe: PairRecipe) -> str:
@@ -240,7 +245,8 @@ def _read_journal(
 ) -> dict[str, PairClip]:
     """Return what an earlier run finished of this plan; a line cut off by a kill is ignored.
 
-    Failures are tried again, and so are clips whose file is gone.
+    Failures are tried again, and so are clips whose file is gone, or which lack a label that the
+    recipe asks by now.
     """
     journal = output / _JOURNAL
     if not journal.is_file():
@@ -256,10 +262,14 @@ def _read_journal(
         plan = wanted.get(clip.id)
         if plan is None or clip.error or row["settings"] != _settings(recipe):
             continue
-        same = replace(clip, labels=plan.labels, pcm_sha256=plan.pcm_sha256) == plan
-        same = same and plan.pcm_sha256 in ("", clip.pcm_sha256)
-        if same and (output / clip.path).is_file():
-            done[clip.id] = clip
+        same = plan.pcm_sha256 in ("", clip.pcm_sha256) and plan == replace(
+            clip, labels=plan.labels, pcm_sha256=plan.pcm_sha256, error=plan.error
+        )
+        labelled = (
+            clip.clean or plan.labels or set(_choose_labels(recipe, clip)) <= clip.labels.keys()
+        )
+        if same and labelled and (output / clip.path).is_file():
+            done[clip.id] = replace(clip, labels=plan.labels or clip.labels)
     return done
 
 
@@ -274,6 +284,10 @@ def _from_row(row: dict[str, Any], place: str) -> PairClip:
         raise DataError(f"{place}: no value for {', '.join(missing)}")
     if row["split"] not in SPLITS or row["domain"] not in get_args(Domain):
         raise DataError(f"{place}: split {row['split']!r} or domain {row['domain']!r} is unknown")
+    for name in ("path", "reference", "source"):
+        path = PurePosixPath(row[name])
+        if path.is_absolute() or ".." in path.parts:
+            raise DataError(f"{place}: {name} {row[name]!r} leads out of its folder")
     values = {name: row[name] for name in _COLUMNS if name not in LABELS}
     try:
         values |= {"start": float(row["start"]), "rung": int(row["rung"])}

@@ -187,13 +187,13 @@ def format_cascade(processes: Iterable[Process]) -> str:
     return "+".join(str(process) for process in processes)
 
 
-def is_decibel(kind: str) -> bool:
-    """Return whether a kind's value is in decibels, which are even as they are.
+def unit_of(kind: str) -> str:
+    """Return the unit of a kind's value.
 
-    >>> is_decibel("noise"), is_decibel("mp3")
-    (True, False)
+    >>> unit_of("noise"), unit_of("mp3"), unit_of("mp3vbr")
+    ('dB', 'bit/s', "(LAME's quality)")
     """
-    return _KINDS[kind].unit.startswith("dB")
+    return _KINDS[kind].unit
 
 
 def apply_process(audio: Audio, process: Process) -> Audio:

@@ -8,9 +8,8 @@ peft's adapters of the attention get no gradient and change nothing, without a w
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
@@ -24,6 +23,7 @@ class LowRank(nn.Module):
     at zero, so that nothing changes at first. In training, `dropout` is the probability that an
     input of the adapter is dropped, for the whole batch at once.
 
+    >>> import torch
     >>> weight = torch.ones(3, 2)
     >>> torch.equal(LowRank(weight, rank=1, alpha=1.0)(weight), weight)
     True
@@ -80,39 +80,12 @@ def add_lora(
     return names
 
 
-def merge_lora(module: nn.Module) -> list[str]:
-    """Write the adapters into the weights and drop them; return the names of the layers.
-
-    The network computes the same afterwards (dropout is off), with its original state keys. What
-    was frozen stays frozen.
-
-    >>> network = nn.Sequential(nn.Linear(4, 2))
-    >>> added = add_lora(network, rank=1, alpha=1.0, targets=["0"])
-    >>> merge_lora(network), sorted(network.state_dict())
-    (['0'], ['0.bias', '0.weight'])
-    """
-    adapted = _adapters(module)
-    for name, adapter in adapted.items():
-        adapter.eval()
-        layer = module.get_submodule(name)
-        parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
-    return list(adapted)
-
-
-def adapter_state(module: nn.Module) -> dict[str, Tensor]:
-    """Return the tensors of the adapters alone: `<layer>.down`, `<layer>.up`."""
-    return {
-        f"{name}.{part}": value
-        for name, adapter in _adapters(module).items()
-        for part, value in adapter.state_dict().items()
-    }
-
-
 def merged_state(module: nn.Module) -> dict[str, Tensor]:
-    """Return the state that `merge_lora` would leave, without changing the network.
+    """Return a network's state with the adapters written into the weights, under the original keys.
 
-    A copy of the network must not be merged instead: torch would break the original, whose class
-    it shares.
+    A network without adapters computes the same with it (in evaluation: dropout is off). The
+    adapted network stays as it is. Its copy must not have its parametrizations removed instead:
+    torch would break the original, whose class it shares.
 
     >>> network = nn.Sequential(nn.Linear(4, 2))
     >>> added = add_lora(network, rank=1, alpha=1.0, targets=["0"])
@@ -127,25 +100,6 @@ def merged_state(module: nn.Module) -> dict[str, Tensor]:
         weight: Tensor = layer.parametrizations["weight"].original  # type: ignore[index,union-attr]
         state[f"{name}.weight"] = (weight + adapter.scale * (adapter.up @ adapter.down)).detach()
     return state
-
-
-def load_adapters(module: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Load what `adapter_state` returned into the same layers' adapters, strictly.
-
-    Raises `ConfigError` when layers or sizes differ.
-    """
-    own = {
-        f"{name}.{part}": parameter
-        for name, adapter in _adapters(module).items()
-        for part, parameter in adapter.named_parameters()
-    }
-    wanted = {name: value.shape for name, value in own.items()}
-    given = {name: value.shape for name, value in state.items()}
-    if odd := sorted(name for name, _ in wanted.items() ^ given.items()):
-        raise ConfigError(f"these adapters do not fit the network: {', '.join(odd)}")
-    with torch.no_grad():
-        for name, parameter in own.items():
-            parameter.copy_(state[name])
 
 
 def trainable_share(module: nn.Module) -> float:

@@ -40,10 +40,11 @@ _MOST_UNDEFINED = 0.1
 class SetResult:
     """How well a metric agrees with one test, on the `clips` of `of` that it gave a value for.
 
-    `srcc` is Spearman's, `pcc` Pearson's correlation of the values, negated for distances, with
-    the mean ratings; `mapped` Pearson's after a rising cubic fitted without the item it is applied
-    to. None is undefined. `constant_folds` of `folds` had no rising cubic better than a constant,
-    which then is what the item is given.
+    `items` is how many items those clips are of, `drawn` what was resampled. `srcc` is Spearman's,
+    `pcc` Pearson's correlation of the values, negated for distances, with the mean ratings;
+    `mapped` Pearson's after a rising cubic fitted without the item it is applied to. None is
+    undefined. For `constant_folds` of the items no rising cubic was better than a constant, which
+    then is what the item is given.
     """
 
     test: str
@@ -55,7 +56,6 @@ class SetResult:
     srcc: Estimate | None
     pcc: Estimate | None
     mapped: Estimate | None
-    folds: int
     constant_folds: int
 
 
@@ -86,7 +86,7 @@ class Difference:
 class RatedBenchmark:
     """All that came out: results per test and metric, means over the overall tests, differences.
 
-    `values` are those of `pairs`, by metric; hidden references are no longer among the pairs.
+    `values` are those of `pairs`, by metric.
     """
 
     pairs: tuple[RatedPair, ...]
@@ -107,30 +107,28 @@ def judge(
 ) -> RatedBenchmark:
     """Compare values, by `Contender.name` one for each pair, with the ratings.
 
-    Hidden references are left out. Intervals are 95% percentile bootstraps over whole items (a
+    Intervals are 95% percentile bootstraps over whole items (a
     clip's song or sentence) of a test, or over clips where it has fewer than five items; every
     metric sees the same resamples. The mean over tests resamples each of them independently.
     `mapped` resamples fixed cross-validated predictions: the mapping is not fitted anew.
 
-    Raises `DataError` when no rated pairs are left.
+    Raises `DataError` without pairs. Hidden references are for the caller to leave out
+    (`ListeningTests.rated`).
     """
-    kept = [row for row, pair in enumerate(pairs) if not pair.hidden]
-    if not kept:
-        raise DataError("there are no rated pairs but hidden references")
-    rated = tuple(pairs[row] for row in kept)
-    said = {name: [column[row] for row in kept] for name, column in values.items()}
-    tests = dict.fromkeys(pair.test for pair in rated)
+    if not pairs:
+        raise DataError("there are no rated pairs")
+    tests = dict.fromkeys(pair.test for pair in pairs)
     # Another seed for each, or tests of equal sizes would draw the same.
     sheets = [
-        _Sheet(test, rated, contenders, said, resamples, seed + number)
+        _Sheet(test, pairs, contenders, values, resamples, seed + number)
         for number, test in enumerate(tests)
     ]
     results = tuple(sheet.result(one.name) for sheet in sheets for one in contenders)
     overall = [sheet for sheet in sheets if sheet.attribute in OVERALL]
     return RatedBenchmark(
-        pairs=rated,
+        pairs=tuple(pairs),
         contenders=tuple(contenders),
-        values=said,
+        values=values,
         results=results,
         means=tuple(_mean(one.name, overall, results) for one in contenders),
         differences=tuple(
@@ -183,7 +181,6 @@ class _Sheet:
             srcc=_estimate(*self.srcc(metric)),
             pcc=_estimate(*self._replicate(values, there, ranked=False)),
             mapped=mapped,
-            folds=folds.count,
             constant_folds=folds.constant,
         )
 

@@ -82,8 +82,8 @@ def find_contenders(names: list[str]) -> tuple[list[Contender], list[str]]:
 
     The Fréchet distance of an encoder's last layer is called "fad-mel", "fad-codec-music",
     "fad-whisper-tiny.en", "fad-whisper-base" or, of any other encoder, "fad-KIND:WEIGHTS" as a
-    recipe names it. It embeds a recording in equal parts of at most 30 s. "NAME+FILE" is a metric
-    that judges by distance, with a bank of clean recordings instead of the matching reference.
+    recipe names it. It embeds a recording in equal parts of at most 30 s. "NAME+BANK" is a metric
+    that judges by distance, with a file of clean recordings instead of the matching reference.
 
     >>> [contender.sign for contender in find_contenders(["stoi", "log-spectral"])[0]]
     [1.0, -1.0]
@@ -107,31 +107,33 @@ def score_pair(name: str, reference: Path, degraded: Path) -> Score:
     """
     if name.startswith(_FRECHET):
         return _load_frechet(name).metric(read_audio(reference), read_audio(degraded))
-    metric, _, bank = name.rpartition("+")
-    if metric:
-        (result,) = compare_with_bank(degraded, bank, metric)
+    metric, bank = _split(name)
+    if bank is not None:
+        report = compare_with_bank(degraded, bank, metric)
     elif _compares(name):
-        (result,) = compare([(reference, degraded)], name)
+        report = compare([(reference, degraded)], name)
     else:
-        (result,) = assess(degraded, name)
-    if result.score is None:
-        assert result.error is not None
-        raise result.error
-    return result.score
+        report = assess(degraded, name)
+    for result in report:
+        if result.error is not None:
+            raise result.error
+    (score,) = report.scores
+    return score
 
 
 def _find(name: str) -> Contender:
     if name.startswith(_FRECHET):
         frechet = _load_frechet(name)
         return _contender(name, frechet.metric.spec, frechet.identity)
-    base, _, bank = name.rpartition("+")
-    if base:
+    base, bank = _split(name)
+    if bank is not None:
         distance = load_distance_metric(base)
-        distance.require_bank(read_bank(Path(bank)))
-        content = hashlib.sha256(Path(bank).read_bytes()).hexdigest()
-        return _contender(name, distance.spec, distance.model_sha256 + content)
+        distance.require_bank(read_bank(bank))
+        content = hashlib.sha256(bank.read_bytes()).hexdigest()
+        return _contender(name, distance.spec, find_bundle(base).identity + content)
     metric = load_reference_metric(name) if _compares(name) else load(name)
-    return _contender(name, metric.spec, metric.model_sha256)
+    model = "" if isinstance(metric, ReferenceMetric) else find_bundle(name).identity
+    return _contender(name, metric.spec, model)
 
 
 def _contender(name: str, spec: MetricSpec, model: str) -> Contender:
@@ -145,6 +147,28 @@ def _engine_version(name: str) -> str:
         return version(_ENGINES[name])
     except (KeyError, PackageNotFoundError):
         return ""
+
+
+def _split(name: str) -> tuple[str, Path | None]:
+    """Return the metric and the bank of "NAME+BANK", or all of the name where it is a metric's.
+
+    Either may have a plus of its own: of several ways to read it the first whose bank is there is
+    meant.
+    """
+    plus = [place for place, letter in enumerate(name) if letter == "+"]
+    if not plus or _is_known(name):
+        return name, None
+    ways = [(name[:place], Path(name[place + 1 :])) for place in plus if _is_known(name[:place])]
+    found = [way for way in ways if way[1].is_file()]
+    return next(iter(found or ways), (name, None))
+
+
+def _is_known(name: str) -> bool:
+    try:
+        _compares(name)
+    except UnknownMetricError:
+        return False
+    return True
 
 
 def _compares(name: str) -> bool:

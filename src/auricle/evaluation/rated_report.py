@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -58,6 +59,14 @@ def to_markdown(found: RatedBenchmark, notes: Sequence[str] = ()) -> str:
         "## Failures\n\n" + _failures(found),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def write_report(found: RatedBenchmark, notes: Sequence[str], folder: Path) -> None:
+    """Write `report.md`, `report.json` and `clips.csv`."""
+    write_clips(found, folder / "clips.csv")
+    (folder / "report.md").write_text(to_markdown(found, notes), encoding="utf-8")
+    text = json.dumps(to_json(found, notes), indent=2) + "\n"
+    (folder / "report.json").write_text(text, encoding="utf-8")
 
 
 def write_clips(found: RatedBenchmark, path: Path) -> None:

@@ -47,13 +47,15 @@ class Studio:
     """A folder that holds what listeners heard, and the values that were found before.
 
     `audio/` has copies of files that a test's listeners did not hear at their own rate; `scores/`
-    a journal of each metric. A value is known by its metric's identity (version, model) and the
-    SHA-256 of both files, so that nothing in the folder ever is wrong, only unused. Failures are
-    not kept: they are tried again.
+    a journal of each metric. A value is known by its metric's identity (its version and model, and
+    the versions of Auricle and of the package that computes it) and the SHA-256 of both files; what
+    else may move it, another library or processor, is not noticed. Failures are not kept: they are
+    tried again.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._hashed = cache(_hash)
         self._heard = cache(self._hear)
 
     def score(
@@ -76,6 +78,8 @@ class Studio:
         waiting = {one.key: one for one in tasks if isinstance(one, _Task) and one.key not in known}
         journal.parent.mkdir(parents=True, exist_ok=True)
         with journal.open("a", encoding="utf-8") as file:
+            # A killed run may have left half a line.
+            file.write("\n")
             found = run_tasks(_score, list(waiting.values()), min(jobs, len(waiting)))
             for done, value in enumerate(found, start=1):
                 known[value.key] = value
@@ -92,7 +96,7 @@ class Studio:
             heard = [self._heard(path, pair.sample_rate) for path in files]
         except InputError as error:
             return RatedValue(key=f"{pair.reference}|{pair.degraded}", error=str(error))
-        key = "-".join(f"{_hash(path)}@{pair.sample_rate or 'own'}" for path in files)
+        key = "-".join(f"{self._hashed(path)}@{pair.sample_rate or 'own'}" for path in files)
         return _Task(contender.name, key, heard[0], heard[1])
 
     def _hear(self, path: Path, sample_rate: int | None) -> Path:
@@ -101,7 +105,7 @@ class Studio:
             raise MissingFileError(f"{path} is not there")
         if sample_rate is None or read_audio(path).sample_rate == sample_rate:
             return path
-        copy = self._folder / "audio" / f"{_hash(path)[:16]}-{sample_rate}.wav"
+        copy = self._folder / "audio" / f"{self._hashed(path)[:16]}-{sample_rate}.wav"
         if not copy.is_file():
             write_audio(copy, read_audio(path, sample_rate=sample_rate))
         return copy
@@ -125,13 +129,12 @@ def _processor_seconds() -> float:
     return time.process_time() + times.children_user + times.children_system
 
 
-@cache
 def _hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _read_journal(path: Path) -> list[RatedValue]:
-    """Read what is there; a last line that an interruption cut is nothing."""
+    """Read what is there; a line that an interruption cut is nothing, nor is an empty one."""
     if not path.is_file():
         return []
     values = []

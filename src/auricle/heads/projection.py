@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from auricle.core.errors import DataError
 
@@ -88,13 +89,13 @@ def distances(a: Tensor, b: Tensor) -> Tensor:
 
 def _means(embedding: Tensor, frames: Tensor, window: int | None) -> tuple[Tensor, Tensor]:
     """Return means over real frames, `[batch, window, layer, feature]`, and which are of any."""
-    place = torch.arange(embedding.shape[2], device=embedding.device)
-    heard = place < frames[:, None]
-    windows = 1 if window is None else (embedding.shape[2] + window - 1) // window
-    inside = torch.zeros_like(place) if window is None else place // window
-    number = torch.arange(windows, device=embedding.device)
-    weights = (inside == number[:, None]) & heard[:, None]
-    count = weights.sum(dim=2)
+    batch, layers, length, features = embedding.shape
+    size = length if window is None else window
+    windows = 1 if window is None else (length + window - 1) // window
+    missing = windows * size - length
+    heard = torch.arange(length, device=embedding.device) < frames[:, None]
     clean = torch.where(heard[:, None, :, None], embedding, 0.0)
-    total = torch.einsum("bwf,blfd->bwld", weights.to(embedding.dtype), clean)
-    return total / count.clamp(min=1)[..., None, None], count > 0
+    parts = pad(clean, (0, 0, 0, missing)).reshape(batch, layers, windows, size, features)
+    count = pad(heard, (0, missing)).reshape(batch, windows, size).sum(dim=2)
+    means = parts.sum(dim=3) / count.clamp(min=1)[:, None, :, None]
+    return means.transpose(1, 2), count > 0

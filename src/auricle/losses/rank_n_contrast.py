@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
@@ -43,67 +41,14 @@ def rank_n_contrast(
     >>> bool(ordered < rank_n_contrast(embeddings, label.roll(1)))
     True
     """
-    terms = _anchor_terms(embeddings, label, temperature, comparable)
-    anchors = terms.counted.sum().clamp_min(1)
-    return terms.loss.sum() / (anchors if among is None else among)
-
-
-def deepaq_loss(
-    embeddings: Tensor,
-    visqol: Tensor,
-    bitrate: Tensor,
-    *,
-    codec: Tensor | None = None,
-    weight: float = 1.0,
-    temperature: float = 1.0,
-) -> Tensor:
-    """Return the Rank-N-Contrast of ViSQOL labels plus `weight` times that of bitrates.
-
-    `embeddings` is `[batch, feature]`, `visqol` `[batch]` the MOS-LQO, `bitrate` `[batch]` in
-    kbit/s: infinite for clean clips, NaN where there is none (clips degraded in other ways), which
-    leaves a clip out of the second term. Anchors of the second term are coded clips only, but clean
-    ones are among those compared. `codec` `[batch]` numbers the codecs; with it, bitrates are
-    compared within a codec and with clean clips, whose number is ignored. Without it all bitrates
-    are compared, as in the paper.
-
-    Each term is a sum over its anchors; both are divided by the number of clips that are an anchor
-    of either. Raises what `rank_n_contrast` does.
-
-    Source: Jiang et al., "DeePAQ" (arXiv 2510.12326), the overall loss. Its formula shows neither a
-    temperature (1 here) nor, in the text at hand, the minus sign of the distances.
-
-    >>> embeddings = torch.tensor([[0.0], [1.0], [3.0]])
-    >>> visqol, bitrate = torch.tensor([4.7, 4.0, 2.0]), torch.tensor([torch.inf, 128.0, 32.0])
-    >>> deepaq_loss(embeddings, visqol, bitrate) < deepaq_loss(embeddings, visqol, bitrate.roll(1))
-    tensor(True)
-    """
-    _check(embeddings, bitrate, temperature, None)
-    comparable = bitrate.isfinite()[:, None].expand(-1, bitrate.shape[0])
-    if codec is not None:
-        if codec.shape != bitrate.shape:
-            raise DataError(
-                f"codecs must be as many as bitrates, not {list(codec.shape)} for"
-                f" {list(bitrate.shape)}"
-            )
-        comparable = comparable & ((codec[:, None] == codec) | bitrate.isposinf())
-    first = _anchor_terms(embeddings, visqol, temperature, None)
-    second = _anchor_terms(embeddings, bitrate, temperature, comparable)
-    clips = (first.counted | second.counted).sum().clamp_min(1)
-    return (first.loss.sum() + weight * second.loss.sum()) / clips
-
-
-class _Terms(NamedTuple):
-    """Loss of each anchor, and which anchors have anything to compare; `[batch]` both."""
-
-    loss: Tensor
-    counted: Tensor
-
-
-def _anchor_terms(
-    embeddings: Tensor, label: Tensor, temperature: float, comparable: Tensor | None
-) -> _Terms:
     _check(embeddings, label, temperature, comparable)
     pairs = _pairs(label, comparable)
+    total = _anchor_losses(embeddings, label, temperature, pairs).sum()
+    return total / (pairs.any(dim=1).sum().clamp_min(1) if among is None else among)
+
+
+def _anchor_losses(embeddings: Tensor, label: Tensor, temperature: float, pairs: Tensor) -> Tensor:
+    """Return the loss of each anchor `[batch]`, 0 of those without anything to compare."""
     # Pairs that don't count come last, behind all sums that are read.
     gaps, order = _gaps(label).masked_fill(~pairs, -torch.inf).sort(dim=1, descending=True)
     similarity = torch.where(pairs, -_distances(embeddings) / temperature, 0.0).gather(1, order)
@@ -111,8 +56,7 @@ def _anchor_terms(
     last = torch.searchsorted(-gaps, -gaps, right=True) - 1
     total = similarity.logcumsumexp(dim=1).gather(1, last)
     loss = torch.where(pairs.gather(1, order), total - similarity, 0.0)
-    counts = pairs.sum(dim=1)
-    return _Terms(loss.sum(dim=1) / counts.clamp_min(1), counts > 0)
+    return loss.sum(dim=1) / pairs.sum(dim=1).clamp_min(1)
 
 
 def _distances(embeddings: Tensor) -> Tensor:

@@ -8,6 +8,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import ClassVar
 
+import numpy as np
+
 from auricle.core.audio import Audio
 from auricle.core.errors import LabelError, MissingDependencyError, SignalError
 from auricle.core.score import Notice, Score
@@ -19,15 +21,17 @@ from auricle.signal.resample import resample
 # Shorter delays are everyday (a filter, a codec's frame) and not worth a word.
 _WORTH_TELLING = 0.001
 _LENGTHS_DIFFER = 1.0
+# By that ratio of power the side is the programme: one channel has the other's polarity.
+_CLEARLY = 4.0
 
 
 class PairMetric(ABC):
     """A metric that compares a degraded recording with its reference, ready to run.
 
     Call it with the reference first: none of these metrics promises the same value the other way
-    round. Each recording is taken as its mono mean, unless it is stereo and the metric has two
-    `spec.channels`; a constant delay of up to 1 s between them is estimated by cross-correlation
-    and removed; both are cut to the part they share and brought to `spec.sample_rate` (before,
+    round. Both recordings are taken as their mono means, unless they are stereo and the metric has
+    two `spec.channels`; a constant delay of up to 1 s between them is estimated by
+    cross-correlation and removed; both are cut to the part they share and brought to `spec.sample_rate` (before,
     where their own rates differ). What was done is told in the score's `warnings`: `delayed`,
     `lengths_differ`, `rates_differ`, `channels_differ`, and what is noticed in either recording.
 
@@ -45,16 +49,16 @@ class PairMetric(ABC):
 
     def __call__(self, reference: Audio, degraded: Audio) -> Score:
         """Compare `degraded` with `reference`, `[channel, time]` each, at any rates."""
-        first, notices = self._prepare(reference, "reference")
-        second, more = self._prepare(degraded, "degraded recording")
+        two = [self.spec.channels == 2 == audio.channels for audio in (reference, degraded)]
+        first, notices = self._prepare(reference, "reference", stereo=all(two))
+        second, more = self._prepare(degraded, "degraded recording", stereo=all(two))
         notices += more + self._differences(reference, degraded)
-        if first.channels != second.channels:
+        if two[0] != two[1]:
             message = "one recording is stereo, the other is not: their mono means are compared"
             notices.append(Notice("channels_differ", message))
-            first, second = first.mono(), second.mono()
         if first.sample_rate != second.sample_rate:
             first, second = self._convert(first), self._convert(second)
-        delay = estimate_delay(first, second)
+        delay = estimate_delay(_take_programme(first), _take_programme(second))
         if abs(delay) >= _WORTH_TELLING * first.sample_rate:
             notices.append(_describe_delay(delay / first.sample_rate))
         # At their own rate where it is one: a delay of half a sample cannot be cut off.
@@ -69,22 +73,28 @@ class PairMetric(ABC):
     def _score(self, reference: Audio, degraded: Audio, notices: list[Notice]) -> Score:
         """Compare two recordings of one length and as many channels, aligned, at the right rate."""
 
-    def _prepare(self, audio: Audio, name: str) -> tuple[Audio, list[Notice]]:
-        """Return what is compared, at its own rate, and what was noticed on the way."""
+    def _prepare(
+        self, audio: Audio, name: str, *, stereo: bool = False
+    ) -> tuple[Audio, list[Notice]]:
+        """Return what is compared, at its own rate, and what was noticed on the way.
+
+        That is the mono mean, or in `stereo` both channels.
+        """
         try:
             monitor = SignalMonitor(audio.sample_rate, audio.channels)
             (mono,) = monitor.mix([audio.samples])
         except SignalError as error:
             raise SignalError(f"the {name} cannot be compared: {error}") from error
         self._require_length(audio, f"the {name}")
-        if is_silent(mono):
-            reason = ": its channels cancel in the mono mix" if monitor.cancelled else ""
+        kept = audio if stereo else Audio.from_array(mono, audio.sample_rate)
+        if all(is_silent(channel) for channel in kept.samples):
+            lost = monitor.cancelled and not stereo
+            reason = ": its channels cancel in the mono mix" if lost else ""
             raise SignalError(f"the {name} is silent{reason}")
-        kept = audio
-        if audio.channels != 2 or self.spec.channels != 2:
-            kept = Audio.from_array(mono, audio.sample_rate)
-        # A low rate is a loss only when the other recording has a higher one.
-        told = [notice for notice in monitor.notices() if notice.kind != "low_sample_rate"]
+        # A low rate is a loss only when the other recording has a higher one; in stereo nothing is
+        # judged by the mono mix.
+        left_out = {"low_sample_rate", "cancelled"} if stereo else {"low_sample_rate"}
+        told = [notice for notice in monitor.notices() if notice.kind not in left_out]
         return kept, [Notice(n.kind, f"the {name}: {n.message}") for n in told]
 
     def _convert(self, audio: Audio) -> Audio:
@@ -157,6 +167,17 @@ def import_engine(module: str, package: str) -> ModuleType:
         return import_module(module)
     except ImportError as error:
         raise MissingDependencyError(package, extra="reference") from error
+
+
+def _take_programme(audio: Audio) -> Audio:
+    """Return what to align by: the side of stereo whose middle has all but cancelled, else all."""
+    if audio.channels != 2:
+        return audio
+    left, right = audio.samples
+    side = left - right
+    if np.var(side, dtype=np.float64) <= _CLEARLY * np.var(left + right, dtype=np.float64):
+        return audio
+    return Audio.from_array(side, audio.sample_rate)
 
 
 def _describe_delay(seconds: float) -> Notice:

@@ -67,15 +67,21 @@ def read_pairs(table: str | Path) -> list[Pair]:
     path = Path(table)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
+            reader = csv.DictReader(file, skipinitialspace=True)
             rows = list(reader)
             columns = reader.fieldnames or ()
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is no table of pairs: it holds no UTF-8 text") from error
+    except (OSError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(f"{path} cannot be read as a table of pairs: {reason}") from error
     missing = [name for name in ("reference", "degraded") if name not in columns]
     if missing:
-        raise ConfigError(f"{path}: it needs a first line with the column {' and '.join(missing)}")
+        told = ", ".join(columns) or "nothing"
+        raise ConfigError(
+            f"{path}: its first line must name the columns reference and degraded, separated by a"
+            f" comma; it names {told}"
+        )
     if not rows:
         raise ConfigError(f"{path}: it holds no pairs")
     return [_pair(path.parent, row, number) for number, row in enumerate(rows, start=1)]

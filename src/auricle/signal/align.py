@@ -14,8 +14,10 @@ from auricle.signal.spectra import LogMel
 _BLOCK = 1 << 18
 # Peaks below this (-120 dB of full scale, after removing the mean) count as silence.
 _SILENCE = 1e-6
-# Waveforms whose normalised correlation stays below this have little in common.
+# Waveforms have enough in common when their normalised correlation reaches this, or else its peak
+# is so many times what it is anywhere more than some seconds away (vocoders: 1.1, flutter: 2.3).
 _COHERENT = 0.4
+_SHARP, _AWAY = 3.0, 0.05
 # Of their spectra: seconds per step, bands, and the share of the best fit that no delay must reach.
 _STEP = 0.005
 _BANDS = 24
@@ -28,8 +30,9 @@ def estimate_delay(reference: Audio, degraded: Audio, max_delay: float = 1.0) ->
     The lag at which the cross-correlation of the mono means is largest in magnitude, so neither
     gain, constant offset nor polarity matters; a filter's group delay counts as delay, and purely
     periodic signals are ambiguous by their period. Where the waveforms have little in common, as
-    after a vocoder or in a large room, the course of their spectra decides, to within 5 ms, and
-    no delay is assumed unless another one fits clearly better.
+    after a vocoder or in a large room, the course of their spectra decides, to within 5 ms (to the
+    sample, where the waveforms agree with it), and no delay is assumed unless another one fits
+    clearly better.
 
     Raises `SignalError` when one of them is silent, empty or not finite, `InputError` when the
     sample rates differ, `ConfigError` when `max_delay` isn't positive.
@@ -51,16 +54,32 @@ def estimate_delay(reference: Audio, degraded: Audio, max_delay: float = 1.0) ->
     longest = max(first.size, second.size) - 1
     reach = min(round(max_delay * reference.sample_rate), longest)
     similarity = np.abs(_correlation(first, second, reach))
-    if similarity.max() >= _COHERENT * np.linalg.norm(first) * np.linalg.norm(second):
-        return int(np.argmax(similarity)) - reach
-    return _compare_courses(first, second, reference.sample_rate, reach)
+    lag = int(np.argmax(similarity)) - reach
+    scale = np.linalg.norm(first) * np.linalg.norm(second)
+    away = round(_AWAY * reference.sample_rate)
+    if similarity.max() >= _COHERENT * scale or _stands_out(similarity, away):
+        return lag
+    step = max(round(_STEP * reference.sample_rate), 1)
+    course = _compare_courses(first, second, reference.sample_rate, reach, step)
+    # By chance a peak of the waveforms seldom lies so near.
+    return lag if abs(lag - course) <= step else course
+
+
+def _stands_out(similarity: NDArray[np.float64], away: int) -> bool:
+    """Whether the peak is sharp: several times all that lies more than `away` lags from it."""
+    peak = int(np.argmax(similarity))
+    others = np.append(similarity[: max(peak - away, 0)], similarity[peak + away + 1 :])
+    return others.size > 0 and bool(similarity[peak] >= _SHARP * others.max())
 
 
 def _compare_courses(
-    first: NDArray[np.float64], second: NDArray[np.float64], sample_rate: int, reach: int
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    sample_rate: int,
+    reach: int,
+    step: int,
 ) -> int:
-    """Return the lag in samples, to a step, at which two spectrograms are most alike."""
-    step = max(round(_STEP * sample_rate), 1)
+    """Return the lag in samples, a multiple of `step`, at which two spectrograms are most alike."""
     front_end = LogMel(sample_rate, 4 * step, step, n_mels=_BANDS, range_db=60.0)
     ours, theirs = (front_end(signal.astype(np.float32)) for signal in (first, second))
     reach //= step

@@ -61,19 +61,18 @@ class LogMel:
     def __call__(self, samples: Samples) -> NDArray[np.float32]:
         """Return `[frame, mel]` for samples `[time]`.
 
-        Raises `SignalError` for another shape, for no samples and, where level is relative, for
-        digital silence.
+        Digital silence is at the floor everywhere. Raises `SignalError` for another shape and for
+        no samples.
         """
         if samples.ndim != 1 or samples.size == 0:
             raise SignalError(f"a log-mel spectrogram needs samples [time], not {samples.shape}")
         power = self._mel_power(samples)
         if self.ceiling is not None:
             power[:, mel_edges(self.sample_rate, self.n_mels)[2:] > self.ceiling] = 0.0
-        loudest = float(power.max())
-        if self.level == "maximum" and not loudest > 0.0:
-            raise SignalError("digital silence has no spectrum relative to its maximum")
         # A full-scale sine puts (n_fft / 4)^2 into its bin (Hann window, amplitude 1/2 per side).
-        zero_db = loudest if self.level == "maximum" else (self.n_fft / 4) ** 2 * _peak(self)
+        zero_db = (self.n_fft / 4) ** 2 * _peak(self)
+        if self.level == "maximum":
+            zero_db = float(power.max()) or zero_db
         decibel = 10.0 * np.log10(np.maximum(power / zero_db, 1e-20))
         scaled: NDArray[np.float32] = np.clip(decibel / self.range_db + 1.0, 0.0, 1.0)
         scaled = scaled.astype(np.float32)

@@ -42,6 +42,22 @@ class Consensus:
         heard = counted.sum(axis=0)
         return np.where(heard > 0, total / np.maximum(heard, 1), np.nan)
 
+    def express(self, ranks: ArrayLike, metric: str) -> Floats:
+        """Return ranks `[clip]` on the scale of a metric: the label which has that rank.
+
+        Raises `DataError` for a metric without a table.
+
+        >>> found = fit_consensus({"mos": [1.0, 2.0, 4.0]}, {"mos": 5.0})
+        >>> found.express([0.5, 1.0], "mos").tolist()
+        [2.0, 5.0]
+        """
+        if metric not in self.tables:
+            raise DataError(f"no clip has a label of {metric}: ask it as well")
+        values, known = self.tables[metric]
+        order = np.argsort(known, kind="stable")
+        found: Floats = np.interp(np.asarray(ranks, np.float64), known[order], values[order])
+        return found
+
 
 def fit_consensus(labels: Mapping[str, ArrayLike], identity: Mapping[str, float]) -> Consensus:
     """Fit the tables of a consensus on the labels of degraded clips.
@@ -71,17 +87,8 @@ def fit_consensus(labels: Mapping[str, ArrayLike], identity: Mapping[str, float]
     return Consensus(tables)
 
 
-def orientation(labels: ArrayLike, identity: float) -> float:
-    """Return 1.0 when higher labels `[clip]` are better, else -1.0; NaN labels don't count.
-
-    >>> orientation([1.0, 4.0], 5.0), orientation([3.0, np.nan], 0.0)
-    (1.0, -1.0)
-    """
-    return 1.0 if identity > np.nanmedian(np.asarray(labels, dtype=np.float64)) else -1.0
-
-
 def _rank(name: str, labels: Floats, identity: float) -> Floats:
-    sign = orientation(labels, identity)
+    sign = 1.0 if identity > np.median(labels) else -1.0
     goodness, counts = np.unique(sign * labels, return_counts=True)
     if goodness.size < 2:
         raise DataError(f"{name} says the same of all {labels.size} clips: it ranks none")

@@ -78,6 +78,12 @@ class BundleFiles:
         return self.checksums[_ONNX if self.has_onnx else _WEIGHTS]
 
     @property
+    def identity(self) -> str:
+        """SHA-256 of all that scores depend on: model, configuration and calibration."""
+        files = sorted(item for item in self.checksums.items() if item[0] != _CARD)
+        return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+
+    @property
     def card(self) -> str | None:
         """The model card in Markdown, if the bundle has one."""
         if _CARD not in self.checksums:
@@ -136,17 +142,20 @@ def save_distance_bundle(
     config: DistanceConfig,
     calibration: DistanceCalibration,
     *,
-    weights: bytes | Path,
-    onnx: bytes | None = None,
+    weights: bytes | Path | None = None,
+    onnx: bytes | Path | None = None,
     card: str | None = None,
 ) -> DistanceBundle:
     """Write the bundle of a system that judges by distance, in place of one that may be there.
 
-    `config` is the resolved one, `weights` (safetensors) are contents or a file to copy, in which
-    adapters are merged. Raises `BundleError` for a configuration that was not resolved.
+    `config` is the resolved one; `weights` (safetensors), in which adapters are merged, and `onnx`
+    are contents or files to copy. Raises `BundleError` for a configuration that was not resolved,
+    and when there is neither.
     """
     if config.hop is None or config.encoder.front_end is None:
         raise BundleError("save the configuration that build_distance_network returned")
+    if onnx is None and weights is None:
+        raise BundleError("a bundle needs an ONNX model, weights, or both")
     checksums = _save(folder, config, calibration, onnx, weights, card)
     return DistanceBundle(folder, checksums, config, calibration)
 

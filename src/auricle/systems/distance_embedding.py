@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,22 +22,25 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Samples `start` to `end` of a recording; the first `seen` were in the one before, too."""
+    """Samples `start` to `end` of a recording."""
 
     start: int
     end: int
-    seen: int
 
 
-def cut_stretches(samples: int, length: int) -> Iterator[Stretch]:
-    """Yield consecutive stretches of `length` samples; the last one is moved back to be full.
+def cut_stretches(samples: int, length: int) -> list[Stretch]:
+    """Return consecutive stretches of `length` samples, the last of at least half of that.
 
-    >>> [(s.start, s.end, s.seen) for s in cut_stretches(25, 10)]
-    [(0, 10, 0), (10, 20, 0), (15, 25, 5)]
+    A shorter rest takes half of the stretch before it. Where all others lie does not depend on how
+    long the recording is.
+
+    >>> [(stretch.start, stretch.end) for stretch in cut_stretches(23, 10)]
+    [(0, 10), (10, 15), (15, 23)]
     """
-    for begin in range(0, samples, length):
-        start = max(0, min(begin, samples - length))
-        yield Stretch(start, min(start + length, samples), begin - start)
+    ends = [*range(0, samples, length), samples]
+    if len(ends) > 2 and 2 * (samples - ends[-2]) < length:
+        ends[-2] -= length // 2
+    return [Stretch(start, end) for start, end in pairwise(ends)]
 
 
 class Embedder:
@@ -61,12 +65,11 @@ class Embedder:
         return np.asarray(embeddings, dtype=np.float64)
 
     def spans(self, stretch: Stretch, windows: int) -> NDArray[np.float64]:
-        """Return `[window, 2]`: from and to which sample of the recording embeddings are news."""
+        """Return `[window, 2]`: from and to which sample of the recording embeddings tell."""
         length = stretch.end - stretch.start
         begin = np.arange(windows) * (self._window or length)
         end = np.append(begin[1:], length)
-        spans = np.clip(np.stack([begin, end], axis=1), stretch.seen, length)
-        return np.asarray(stretch.start + spans, dtype=np.float64)
+        return np.asarray(stretch.start + np.stack([begin, end], axis=1), dtype=np.float64)
 
 
 def _onnx_network(bundle: DistanceBundle) -> Callable[[Floats], Floats]:

@@ -62,7 +62,7 @@ class DistanceMetric(PairMetric):
         Raises `SignalError` when it is silent, too short or not finite.
         """
         recording, _ = self._prepare(audio, "recording")
-        return self._embed_mono(self._convert(recording.mono())).astype(np.float32)
+        return self._embed_mono(self._convert(recording)).astype(np.float32)
 
     def compare_with_bank(self, audio: Audio, bank: Bank) -> Score:
         """Score a recording by its mean distance to clean recordings of other content.
@@ -78,7 +78,7 @@ class DistanceMetric(PairMetric):
         """
         mapping = self.require_bank(bank)
         recording, notices = self._prepare(audio, "recording")
-        recording = self._convert(recording.mono())
+        recording = self._convert(recording)
         gaps = bank.embeddings.astype(np.float64) - self._embed_mono(recording)
         distances = np.linalg.norm(gaps, axis=1)
         distance = float(distances.mean())
@@ -133,7 +133,7 @@ class DistanceMetric(PairMetric):
         """Yield spans `[window, 2]` in samples and distances `[window]`, segment by segment."""
         pair = reference, degraded
         gains = find_gains(*pair)
-        stretches = list(cut_stretches(reference.frames, self._config.segment_samples))
+        stretches = cut_stretches(reference.frames, self._config.segment_samples)
 
         def read(stretch: Stretch) -> list[Samples]:
             cuts = (one.samples[:, stretch.start : stretch.end] for one in pair)
@@ -142,7 +142,7 @@ class DistanceMetric(PairMetric):
         sizes = np.zeros((2, reference.channels, reference.channels))
         for stretch in stretches:
             # Once around: weights hold for the whole recording.
-            sizes += [covariance(samples[:, stretch.seen :]) for samples in read(stretch)]
+            sizes += [covariance(samples) for samples in read(stretch)]
         weights = weigh_views(*sizes)
         for stretch in stretches:
             both = read(stretch)

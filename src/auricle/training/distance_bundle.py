@@ -14,6 +14,12 @@ from auricle.systems.distance_calibration import DistanceCalibration
 from auricle.systems.distance_config import DistanceConfig
 from auricle.systems.distance_export import export_distance
 
+# What the clips behind figures were to the training.
+_SPLITS = {
+    "test": "Its recordings were neither trained nor calibrated on.",
+    "validation": "Its recordings chose the epoch, and the mapping was fitted on them.",
+}
+
 
 def write_distance(
     folder: Path,
@@ -44,7 +50,13 @@ def write_card(config: DistanceConfig, facts: dict[str, object]) -> str:
 
     `facts` are those of `result.json`.
     """
-    rows = "\n".join(f"| {name} | {value} |" for name, value in _flatten(facts))
+    splits = {name: told for name in _SPLITS if isinstance(told := facts.get(name), dict)}
+    training = {name: told for name, told in facts.items() if name not in splits}
+    figures = "\n".join(
+        f"## Figures on the {name} split\n\n{_SPLITS[name]} Correlations are of distances with"
+        f" labels, 1 being perfect.\n\n{_table(told)}"
+        for name, told in splits.items()
+    )
     return f"""# {config.spec.full_name}
 
 {config.summary}
@@ -54,15 +66,15 @@ Licence of the weights: {config.licence}. {config.citation}
 No listener rated what it was trained on: reference metrics did. Its score is a distance from a
 reference, mapped to 0..100, and tells how far a recording is from it, not how good that one is.
 
-## Figures
+## Training
 
-On the test split, whose recordings were neither trained nor calibrated on. Correlations are of
-distances with labels, 1 being perfect.
+{_table(training)}
+{figures}"""
 
-| what | value |
-|---|---|
-{rows}
-"""
+
+def _table(facts: dict[str, object]) -> str:
+    rows = (f"| {name} | {value} |\n" for name, value in _flatten(facts))
+    return f"| what | value |\n|---|---|\n{''.join(rows)}"
 
 
 def _flatten(tree: dict[str, object], prefix: str = "") -> list[tuple[str, object]]:

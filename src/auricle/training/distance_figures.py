@@ -14,12 +14,11 @@ from torch import Tensor
 from auricle.data.manifest import Split
 from auricle.degrade.base import parse_cascade
 from auricle.heads.projection import distances
-from auricle.stats.consensus import orientation
 from auricle.stats.correlation import pearson, spearman
 from auricle.systems.distance import DistanceNetwork
 from auricle.training.distance_batches import order_batches
 from auricle.training.distance_clips import PreparedPairs
-from auricle.training.distance_labels import IDENTITY, Floats, PairLabels, Rows
+from auricle.training.distance_labels import DIRECTION, Floats, PairLabels, Rows
 from auricle.training.distance_loss import average_windows, find_references, match_distances
 
 _EXCERPTS = 4
@@ -116,11 +115,10 @@ def report(pairs: PreparedPairs, found: EmbeddedPairs) -> dict[str, object]:
     degraded = ~labels.clean[rows]
     domains = np.array([pairs.clips[row].domain for row in rows])
     kinds = np.array([_kind(pairs.clips[row].process) for row in rows])
-    names = ("consensus", *IDENTITY)
     figures = measure(labels, found)
     return {
         "clips": int(degraded.sum()),
-        "labels": {name: _pair(labels, found, name, degraded) for name in names},
+        "labels": {name: _pair(labels, found, name, degraded) for name in DIRECTION},
         "domains": {
             str(domain): _pair(labels, found, "consensus", degraded & (domains == domain))
             for domain in np.unique(domains)
@@ -173,7 +171,7 @@ def _correlate(
     x, y = closeness[known], label[known]
     if x.size < _FEWEST or np.ptp(x) == 0.0 or np.ptp(y) == 0.0:
         return float("nan")
-    return measure(x, y) * orientation(y, 1.0 if name == "consensus" else IDENTITY[name])
+    return measure(x, y) * DIRECTION[name]
 
 
 def _order_rungs(labels: PairLabels, found: EmbeddedPairs) -> float:

@@ -213,6 +213,8 @@ def _fingerprint(recipe: DistanceRecipe, pairs: PreparedPairs) -> str:
     if recipe.schedule.kind == "plateau":
         beside.add("max_epochs")
     text = recipe.model_dump_json(exclude=beside) + pairs.identity
+    if any(term.within == "domain" for term in recipe.loss.terms):
+        text += repr([clip.domain for clip in pairs.clips])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

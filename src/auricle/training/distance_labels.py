@@ -29,6 +29,11 @@ IDENTITY: Final[Mapping[str, float]] = {
     "pesq": 4.644,
     "stoi": 1.0,
 }
+# Whether higher is better: distances from the reference are 0 for itself, ratings at their best.
+DIRECTION: Final[Mapping[str, float]] = {
+    "consensus": 1.0,
+    **{name: 1.0 if best > 0.0 else -1.0 for name, best in IDENTITY.items()},
+}
 
 
 class Comparison(NamedTuple):
@@ -47,6 +52,8 @@ class PairLabels:
 
     `excerpts`, `domains`, `codecs` and `ladders` number those of each clip, -1 where it has none.
     Clean clips have the best label of every metric, consensus 1, rung 0 and an infinite bitrate.
+    Beside the labels there is `consensus_mos`, the consensus on ViSQOL's scale, where ViSQOL was
+    asked.
     """
 
     columns: Mapping[str, Floats]
@@ -96,6 +103,8 @@ def label_pairs(clips: Sequence[PairClip]) -> PairLabels:
     rungs = [0 if clip.clean else clip.rung if clip.ladder else np.nan for clip in clips]
     columns = {**measured}
     columns["consensus"] = consensus.apply(measured)
+    if "visqol" in consensus.tables:
+        columns["consensus_mos"] = consensus.express(columns["consensus"], "visqol")
     columns["bitrate"] = np.array(bitrates)
     columns["ladder"] = np.array(rungs, dtype=np.float64)
     return PairLabels(

@@ -23,8 +23,9 @@ def distance_loss(
 
     `embeddings` is `[batch, window, size]` of which the first `windows` `[batch]` count. Every
     degraded clip needs its clean one in the batch. Terms are sums over their anchors, divided by
-    the number of clips: with ViSQOL and bitrate over all codecs this is DeePAQ's overall loss
-    (`auricle.losses.rank_n_contrast.deepaq_loss`). Clips with infinite labels are compared, but no
+    the number of clips: with ViSQOL and bitrate over all codecs this is the overall loss of Jiang
+    et al., "DeePAQ" (arXiv 2510.12326), whose formula shows neither a temperature nor, in the text
+    at hand, the minus sign of the distances. Clips with infinite labels are compared, but no
     anchors: all others are equally far from them.
     """
     clips = average_windows(embeddings, windows)

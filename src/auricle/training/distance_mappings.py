@@ -55,10 +55,12 @@ def fit_mappings(
 
 
 def _aim(config: MappingsConfig, labels: PairLabels, rows: Rows) -> Floats:
-    if config.target == "consensus":
-        return _TOP * labels.columns["consensus"][rows]
-    visqol = labels.columns["visqol"][rows]
-    return _TOP * (visqol - 1.0) / (IDENTITY["visqol"] - 1.0)
+    """Return quality on the scale of 0..100 that `codec-music` has too: MOS-LQO 1 to identity."""
+    name = "consensus_mos" if config.target == "consensus" else "visqol"
+    if name not in labels.columns:
+        raise DataError("scores are on ViSQOL's scale: label pairs by visqol as well")
+    mos = labels.columns[name][rows]
+    return _TOP * (mos - 1.0) / (IDENTITY["visqol"] - 1.0)
 
 
 def _map(
