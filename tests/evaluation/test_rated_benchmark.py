@@ -26,7 +26,7 @@ from auricle.evaluation.rated_scores import RatedValue, Studio
 from auricle.signal.io import read_audio, write_audio
 from auricle.stats.correlation import pearson, spearman
 from auricle.stats.intervals import bootstrap_interval
-from auricle.systems.bundle import DistanceBundle
+from auricle.systems.bundle import DistanceBundle, save_distance_bundle
 from auricle.systems.distance_bank import save_bank
 
 LEVELS = (0.0, 0.001, 0.01, 0.1)
@@ -277,6 +277,17 @@ def test_a_system_that_judges_by_distance_with_its_reference_and_with_a_bank(
     values = {one.name: Studio(tmp_path).score(one, pairs) for one in contenders}
     found = judge(pairs, contenders, values, resamples=100)
     assert [result.clips for result in found.results] == [18, 18]
+
+
+def test_another_calibration_is_another_contender(
+    tmp_path: Path, distance_bundle: DistanceBundle
+) -> None:
+    one = distance_bundle
+    mapping = one.calibration.matching.model_copy(update={"deviation": 9.0})
+    calibration = one.calibration.model_copy(update={"matching": mapping})
+    other = save_distance_bundle(tmp_path / "b", one.config, calibration, onnx=one.onnx)
+    first, second = find_contenders([str(one.folder), str(other.folder)])[0]
+    assert first.identity != second.identity
 
 
 def test_a_plus_may_be_part_of_a_path(

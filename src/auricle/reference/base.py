@@ -31,9 +31,10 @@ class PairMetric(ABC):
     Call it with the reference first: none of these metrics promises the same value the other way
     round. Both recordings are taken as their mono means, unless they are stereo and the metric has
     two `spec.channels`; a constant delay of up to 1 s between them is estimated by
-    cross-correlation and removed; both are cut to the part they share and brought to `spec.sample_rate` (before,
-    where their own rates differ). What was done is told in the score's `warnings`: `delayed`,
-    `lengths_differ`, `rates_differ`, `channels_differ`, and what is noticed in either recording.
+    cross-correlation and removed; both are cut to the part they share and brought to
+    `spec.sample_rate` (before, where their own rates differ). What was done is told in the score's
+    `warnings`: `delayed`, `lengths_differ`, `rates_differ`, `channels_differ`, and what is noticed
+    in either recording.
 
     Raises `SignalError` when one of them is silent, too short or not finite, and `LabelError`
     when the metric gives no number.
