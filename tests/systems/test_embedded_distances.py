@@ -58,3 +58,14 @@ def test_digital_silence_of_one_is_a_difference(metric: DistanceMetric) -> None:
     score = metric(Audio.from_array(samples, 48000), Audio.from_array(dropout, 48000))
     assert score.value < 90.0
     assert score.track[7].score < 90.0 < score.track[2].score
+
+
+def test_what_does_not_belong_together_is_told() -> None:
+    metric = load_distance_metric("deepaq-fullband")
+    backwards = Audio.from_array(REFERENCE.samples[:, ::-1], 48000)
+    noise = np.random.default_rng(0).normal(0.0, 0.1, REFERENCE.samples.shape)
+    told = {notice.kind for notice in metric(REFERENCE, Audio.from_array(noise, 48000)).warnings}
+    assert "unalike" in told
+    late = Audio.from_array(np.pad(REFERENCE.samples, ((0, 0), (48000, 0))), 48000)
+    assert "not_aligned" in {notice.kind for notice in metric(REFERENCE, late).warnings}
+    assert metric(REFERENCE, backwards).value < 60.0

@@ -185,9 +185,11 @@ class PairTableWriter(Writer):
         if self._track:
             table.add_column("track", overflow="fold")
         table.add_column("warnings", overflow="fold")
+        # Of 100 points a tenth is more than anybody hears, of five a hundredth may count.
+        places = 1 if self._spec.scale == Scale(0.0, 100.0) else 3
         for row in self._rows:
             cells = [_plain(row["reference"]), _plain(row["path"])]
-            cells.append("-" if row["score"] is None else f"{row['score']:.3f}")
+            cells.append("-" if row["score"] is None else f"{row['score']:.{places}f}")
             cells += [_interval(row, self._spec.scale)] * spread
             cells += [_worst(row, self._spec.scale)] * course
             if self._track:

@@ -38,7 +38,8 @@ def leave_musical_noise(audio: Audio, ratio: int) -> Audio:
         noisy = transform(samples + noise, audio.sample_rate)
         expected = _power(transform(noise, audio.sample_rate)).mean(axis=0)
         power = np.maximum(_power(noisy), np.finfo(np.float32).tiny)
-        gain = np.sqrt(np.maximum(1.0 - _OVERSUBTRACTION * expected / power, 0.0))
+        with np.errstate(over="ignore"):  # Of what is all but silent nothing is left.
+            gain = np.sqrt(np.maximum(1.0 - _OVERSUBTRACTION * expected / power, 0.0))
         return invert(noisy * gain, audio.sample_rate, audio.frames)
 
     return change_samples(audio, change)

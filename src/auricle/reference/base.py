@@ -21,6 +21,8 @@ from auricle.signal.resample import resample
 # Shorter delays are everyday (a filter, a codec's frame) and not worth a word.
 _WORTH_TELLING = 0.001
 _LENGTHS_DIFFER = 1.0
+# A best delay at the end of what is searched is no delay.
+_AT_LIMIT = 0.98
 # By that ratio of power the side is the programme: one channel has the other's polarity.
 _CLEARLY = 4.0
 
@@ -29,12 +31,12 @@ class PairMetric(ABC):
     """A metric that compares a degraded recording with its reference, ready to run.
 
     Call it with the reference first: none of these metrics promises the same value the other way
-    round. Both recordings are taken as their mono means, unless they are stereo and the metric has
-    two `spec.channels`; a constant delay of up to 1 s between them is estimated by
-    cross-correlation and removed; both are cut to the part they share and brought to
-    `spec.sample_rate` (before, where their own rates differ). What was done is told in the score's
-    `warnings`: `delayed`, `lengths_differ`, `rates_differ`, `channels_differ`, and what is noticed
-    in either recording.
+    round. Both recordings are taken as their mono means, unless the metric has two `spec.channels`
+    and one of them is stereo, beside which mono counts as two equal channels. A constant delay of
+    up to 1 s between them is estimated and removed; both are cut to the part they share and brought
+    to `spec.sample_rate` (before, where their own rates differ). What was done is told in the
+    score's `warnings`: `delayed`, `not_aligned`, `lengths_differ`, `rates_differ`,
+    `channels_differ`, and what is noticed in either recording.
 
     Raises `SignalError` when one of them is silent, too short or not finite, and `LabelError`
     when the metric gives no number.
@@ -50,18 +52,25 @@ class PairMetric(ABC):
 
     def __call__(self, reference: Audio, degraded: Audio) -> Score:
         """Compare `degraded` with `reference`, `[channel, time]` each, at any rates."""
-        two = [self.spec.channels == 2 == audio.channels for audio in (reference, degraded)]
-        first, notices = self._prepare(reference, "reference", stereo=all(two))
-        second, more = self._prepare(degraded, "degraded recording", stereo=all(two))
+        stereo = self.spec.channels == 2 and {reference.channels, degraded.channels} in (
+            {2},
+            {1, 2},
+        )
+        first, notices = self._prepare(reference, "reference", stereo=stereo)
+        second, more = self._prepare(degraded, "degraded recording", stereo=stereo)
         notices += more + self._differences(reference, degraded)
-        if two[0] != two[1]:
-            message = "one recording is stereo, the other is not: their mono means are compared"
+        if reference.channels != degraded.channels:
+            how = "mono counts as two equal channels" if stereo else "mono means are compared"
+            message = f"{reference.channels} and {degraded.channels} channels: {how}"
             notices.append(Notice("channels_differ", message))
         if first.sample_rate != second.sample_rate:
             first, second = self._convert(first), self._convert(second)
         delay = estimate_delay(_take_programme(first), _take_programme(second))
         if abs(delay) >= _WORTH_TELLING * first.sample_rate:
             notices.append(_describe_delay(delay / first.sample_rate))
+        if abs(delay) >= _AT_LIMIT * first.sample_rate:
+            message = "no delay of up to 1 s brings the recordings together: cut them alike before"
+            notices.append(Notice("not_aligned", message))
         # At their own rate where it is one: a delay of half a sample cannot be cut off.
         first, second = map(self._convert, _share(first, second, delay))
         self._require_length(first, "what both recordings share")
@@ -79,7 +88,7 @@ class PairMetric(ABC):
     ) -> tuple[Audio, list[Notice]]:
         """Return what is compared, at its own rate, and what was noticed on the way.
 
-        That is the mono mean, or in `stereo` both channels.
+        That is the mono mean, or in `stereo` two channels.
         """
         try:
             monitor = SignalMonitor(audio.sample_rate, audio.channels)
@@ -87,7 +96,10 @@ class PairMetric(ABC):
         except SignalError as error:
             raise SignalError(f"the {name} cannot be compared: {error}") from error
         self._require_length(audio, f"the {name}")
-        kept = audio if stereo else Audio.from_array(mono, audio.sample_rate)
+        samples = mono
+        if stereo:
+            samples = audio.samples if audio.channels == 2 else np.repeat(audio.samples, 2, axis=0)
+        kept = Audio.from_array(samples, audio.sample_rate)
         if all(is_silent(channel) for channel in kept.samples):
             lost = monitor.cancelled and not stereo
             reason = ": its channels cancel in the mono mix" if lost else ""

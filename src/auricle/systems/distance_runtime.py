@@ -24,6 +24,8 @@ from auricle.systems.distance_embedding import Embedder, Stretch, cut_stretches
 from auricle.systems.distance_level import covariance, find_gains, take_views, weigh_views
 
 Array = NDArray[np.float64]
+# Other music scores below this more often than not, damaged versions hardly ever.
+_UNALIKE = 10.0
 
 
 class DistanceMetric(PairMetric):
@@ -117,6 +119,11 @@ class DistanceMetric(PairMetric):
         mapping = self._calibration.matching
         distance = course.mean()
         value = float(mapping.apply(distance))
+        if value < _UNALIKE:
+            message = (
+                "hardly anything in common: is this the right reference, and are they aligned?"
+            )
+            notices = [*notices, Notice("unalike", message)]
         return Score(
             value=value,
             interval=mapping.interval(value),
