@@ -64,13 +64,13 @@ _DISTANCE_ENTRIES = (
     Entry(
         name="deepaq-fullband",
         tag="v1",
-        sha256="9e6a4cc9227229cab202264aa7039db838150e660f62df4875a1787f50b0ec10",
+        sha256="b72a0ed802203f619a4d4e490a0519b9a12390203a559b64afaee1a9c0a1c29e",
         licence="Apache-2.0",
     ),
     Entry(
         name="deepaq-codec",
         tag="v1",
-        sha256="7265b9f286c7dbde61a6ab7fe64985d0d58faa955074845d6295deda6f326ce5",
+        sha256="25cc2e5e0e4050e8c250f1240157ffd9bc160309f5d4b71fdbed6f11b0fc342b",
         licence="Apache-2.0",
     ),
 )

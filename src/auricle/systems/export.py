@@ -92,8 +92,12 @@ class _Outputs(nn.Module):
 
 
 def name_outputs(graph: onnx_ir.Graph, names: Sequence[str]) -> None:
-    """Name the outputs; the exporter itself would let an inner "mean" clash with ours."""
+    """Name the outputs; the exporter itself would let an inner "mean" clash with ours.
+
+    What it notes of source files and their folders is left out: it is nobody's business.
+    """
     for node in graph:
+        node.metadata_props.clear()
         for value in node.outputs:
             if value.name in names:
                 value.name = f"inner_{value.name}"
