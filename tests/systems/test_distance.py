@@ -113,6 +113,8 @@ def test_onnx_runtime_and_torch_agree(encoder: str, tmp_path: Path) -> None:
     assert read_any_bundle(bundle.folder) == bundle
     with_torch = make_bundle(tmp_path / "torch", encoder, onnx=False)
     assert (bundle.has_onnx, with_torch.has_onnx) == (True, False)
+    # The exporter notes where its sources lay; that is no part of a model.
+    assert b"distance_export.py" not in bundle.onnx.read_bytes()
     samples = np.random.default_rng(1).normal(0, 0.1, bundle.config.segment_samples)
     for length in (samples.size, samples.size * 2 // 3, round(bundle.config.sample_rate * 0.5)):
         clip = samples[:length].astype(np.float32)
