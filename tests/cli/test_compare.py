@@ -85,14 +85,16 @@ def test_two_folders_lose_nothing(folders: tuple[Path, Path], tmp_path: Path) ->
     assert "no reference is called" in odd["error_message"]
 
 
-def test_visqol_is_the_default_and_jobs_change_nothing(folders: tuple[Path, Path]) -> None:
+def test_the_embedded_network_is_the_default_and_jobs_change_nothing(
+    folders: tuple[Path, Path],
+) -> None:
     ours, theirs = folders
     one = auricle("compare", ours, theirs, "--format", "jsonl")
     two = auricle("compare", ours, theirs, "--format", "jsonl", "--jobs", 2)
     assert (one.returncode, two.returncode, two.stderr) == (1, 1, "")
     assert one.stdout == two.stdout
-    assert rows(one.stdout)[0]["metric"] == "visqol.v3"
-    assert 1.0 < rows(one.stdout)[0]["score"] < 4.7
+    assert rows(one.stdout)[0]["metric"] == "deepaq-fullband.v1"
+    assert 0.0 < rows(one.stdout)[0]["score"] < 100.0
 
 
 def test_a_table_names_pairs(folders: tuple[Path, Path], tmp_path: Path) -> None:
@@ -149,6 +151,7 @@ def test_metrics_with_a_reference_are_listed() -> None:
     listed = auricle("metrics").stdout.splitlines()
     needed = [line.split()[0] for line in listed if " needed " in line]
     assert needed == [
+        *("deepaq-fullband.v1", "deepaq-codec.v1"),
         *("visqol.v3", "pesq.wb", "stoi.v1", "estoi.v1", "log-spectral.v1", "zimtohrli.v0.2"),
         *("haaqi.v1", "peaq.basic"),
     ]

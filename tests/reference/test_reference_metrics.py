@@ -311,6 +311,10 @@ def test_every_metric_says_what_it_is() -> None:
 def test_music_of_several_channels_is_told() -> None:
     music = make_music(1.0).astype(np.float64)
     score = load_reference_metric("log-spectral")(audio(music), audio(np.stack([music] * 6)))
-    (notice,) = score.warnings
-    assert (score.value, notice.kind) == (pytest.approx(0.0, abs=1e-3), "downmixed")
-    assert notice.message.startswith("the degraded recording: 6 channels")
+    downmixed, differ = score.warnings
+    assert (score.value, downmixed.kind) == (pytest.approx(0.0, abs=1e-3), "downmixed")
+    assert downmixed.message.startswith("the degraded recording: 6 channels")
+    assert (differ.kind, differ.message) == (
+        "channels_differ",
+        "1 and 6 channels: mono means are compared",
+    )

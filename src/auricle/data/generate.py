@@ -29,6 +29,7 @@ from auricle.data.recordings import read_corpus
 from auricle.data.workers import run_tasks
 from auricle.degrade.base import apply_cascade, parse_cascade
 from auricle.reference.visqol import Visqol, engine_name
+from auricle.signal.checks import is_silent
 from auricle.signal.io import read_audio, write_audio
 from auricle.signal.loudness import normalise_loudness
 from auricle.signal.spectra import LogMel
@@ -196,8 +197,9 @@ def _long_term_spectra(
     for path, clip in sorted(references.items()):
         # What cannot be read or is silent fails again where its clips are made, and is told there.
         with suppress(InputError):
-            bands = front_end(_read_reference(recipe, corpus, clip).mono().samples[0])
-            spectra[path] = bands.mean(axis=0).astype(np.float64)
+            samples = _read_reference(recipe, corpus, clip).mono().samples[0]
+            if not is_silent(samples):
+                spectra[path] = front_end(samples).mean(axis=0).astype(np.float64)
     return spectra
 
 
