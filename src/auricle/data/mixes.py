@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -23,18 +24,16 @@ import numpy as np
 from auricle.core.audio import Audio
 from auricle.core.errors import DataError, InputError, LabelError, SignalError
 from auricle.data.generate import hash_pcm
+from auricle.data.journal import Progress, run_journalled
 from auricle.data.manifest import SPLITS, Split
 from auricle.data.mix_plan import SAMPLE_RATE, Ingredient, MixClip, plan_mixes, read_pool
 from auricle.data.mix_recipe import MixRecipe
 from auricle.data.rated import Domain, RatedClip, write_rated
 from auricle.data.recordings import write_rows
-from auricle.data.workers import run_tasks
 from auricle.degrade.base import apply_cascade, parse_cascade
 from auricle.reference.visqol import Visqol, engine_name
 from auricle.signal.io import read_audio, write_audio
 from auricle.signal.loudness import normalise_loudness
-
-Progress = Callable[[int, int], None]
 
 LABELS: Final = "labels.csv"
 RATED: Final = "rated.csv"
@@ -79,16 +78,10 @@ def build_mixes(
         _Task(recipe, tuple(corpora), output, tuple(group))
         for _, group in groupby(waiting, key=lambda clip: clip.mixture)
     ]
-    with (output / _JOURNAL).open("a", encoding="utf-8") as journal:
-        # A killed build may have left half a line.
-        journal.write("\n")
-        for made in run_tasks(_make_mixture, tasks, jobs):
-            done |= {clip.id: clip for clip in made}
-            journal.writelines(_journal_line(recipe, clip) for clip in made)
-            journal.flush()
-            if progress is not None:
-                progress(len(done), len(planned))
-    finished = [done[clip.id] for clip in planned]
+    finished = run_journalled(
+        _make_mixture, tasks, planned, done, output / _JOURNAL, partial(_journal_line, recipe),
+        jobs=jobs, progress=progress,
+    )  # fmt: skip
     write_mixes(finished, output / LABELS)
     write_rated(to_rated(finished), output / RATED)
     return finished

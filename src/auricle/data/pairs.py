@@ -13,6 +13,7 @@ import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, get_args
@@ -22,12 +23,12 @@ import numpy as np
 from auricle.core.audio import Audio
 from auricle.core.errors import DataError, InputError, LabelError, MissingFileError
 from auricle.data.generate import MANIFEST, hash_pcm
+from auricle.data.journal import Progress, run_journalled
 from auricle.data.manifest import SPLITS, Clip, read_manifest
 from auricle.data.pair_plan import PairClip
 from auricle.data.pair_recipe import Label, PairRecipe
 from auricle.data.rated import Domain
 from auricle.data.recordings import write_rows
-from auricle.data.workers import run_tasks
 from auricle.degrade.base import apply_cascade, parse_cascade
 from auricle.reference.base import ReferenceMetric
 from auricle.reference.log_spectral import LogSpectral
@@ -39,7 +40,6 @@ from auricle.reference.zimtohrli import Zimtohrli
 from auricle.signal.io import read_audio, write_audio
 from auricle.signal.loudness import normalise_loudness
 
-Progress = Callable[[int, int], None]
 Judges = dict[Label, Callable[[Audio], float]]
 
 TABLE: Final = "pairs.csv"
@@ -86,16 +86,10 @@ def build_pairs(
         _Task(recipe, tuple(corpora), output, tuple(group))
         for _, group in groupby(waiting, key=lambda clip: clip.excerpt)
     ]
-    with (output / _JOURNAL).open("a", encoding="utf-8") as journal:
-        # A killed build may have left half a line.
-        journal.write("\n")
-        for made in run_tasks(_make_excerpt, tasks, jobs):
-            done |= {clip.id: clip for clip in made}
-            journal.writelines(_journal_line(recipe, clip) for clip in made)
-            journal.flush()
-            if progress is not None:
-                progress(len(done), len(planned))
-    finished = [done[clip.id] for clip in planned]
+    finished = run_journalled(
+        _make_excerpt, tasks, planned, done, output / _JOURNAL, partial(_journal_line, recipe),
+        jobs=jobs, progress=progress,
+    )  # fmt: skip
     write_pairs(finished, output / TABLE)
     return finished
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from safetensors.torch import save
 
-from auricle.core.errors import BundleError
 from auricle.encoders.lora import merged_state
 from auricle.systems.bundle import save_distance_bundle
 from auricle.systems.distance import DistanceNetwork
 from auricle.systems.distance_calibration import DistanceCalibration
 from auricle.systems.distance_config import DistanceConfig
 from auricle.systems.distance_export import export_distance
+from auricle.training.export import try_export
 
 # What the clips behind figures were to the training.
 _SPLITS = {
@@ -30,16 +30,9 @@ def write_distance(
 ) -> Path:
     """Write a bundle to `folder`: weights, adapters merged, and an ONNX model where torch can.
 
-    Without one, scoring needs torch; a file `export.txt` beside the bundle then says why.
+    Without one, scoring needs torch, as `auricle.training.export.try_export` tells.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    reason = folder.with_name("export.txt")
-    reason.unlink(missing_ok=True)
-    try:
-        onnx = export_distance(network, config)
-    except BundleError as error:
-        onnx = None
-        reason.write_text(f"{error}\n", encoding="utf-8")
+    onnx = try_export(lambda: export_distance(network, config), folder)
     weights = save({name: value.contiguous() for name, value in merged_state(network).items()})
     save_distance_bundle(folder, config, calibration, weights=weights, onnx=onnx, card=card)
     return folder

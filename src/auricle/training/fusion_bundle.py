@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.core.errors import BundleError, DataError
+from auricle.core.errors import DataError
 from auricle.heads.calibration import calibrate
 from auricle.systems.bundle import FusionCalibration, save_fusion_bundle
 from auricle.systems.fusion import Fusion
 from auricle.systems.fusion_config import Axis, FusionConfig
 from auricle.systems.fusion_export import export_fusion
 from auricle.training.checkpoint import save_weights
+from auricle.training.export import try_export
 
 
 def write_fusion(
@@ -21,16 +22,9 @@ def write_fusion(
 ) -> Path:
     """Write a bundle to `folder`: weights, and an ONNX model where torch can export the encoders.
 
-    Without one, scoring needs torch; a file `export.txt` beside the bundle then says why.
+    Without one, scoring needs torch, as `auricle.training.export.try_export` tells.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    reason = folder.with_name("export.txt")
-    reason.unlink(missing_ok=True)
-    try:
-        onnx = export_fusion(fusion, config)
-    except BundleError as error:
-        onnx = None
-        reason.write_text(f"{error}\n", encoding="utf-8")
+    onnx = try_export(lambda: export_fusion(fusion, config), folder)
     weights = folder.with_name(f".{folder.name}.safetensors")
     save_weights(weights, fusion.state_dict())
     save_fusion_bundle(folder, config, calibration, weights=weights, onnx=onnx)
