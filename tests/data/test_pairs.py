@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 from auricle.cli.data import app
 from auricle.core.audio import Audio
 from auricle.core.errors import ConfigError, DataError
+from auricle.data.jnd_recipe import read_pair_recipe
 from auricle.data.pair_plan import PairClip, plan_pairs
-from auricle.data.pair_recipe import Family, PairRecipe, read_pair_recipe
+from auricle.data.pair_recipe import Family, PairRecipe
 from auricle.data.pairs import build_pairs, read_pairs, write_pairs
 from auricle.data.recordings import Recording, write_recordings
 from auricle.reference.log_spectral import LogSpectral

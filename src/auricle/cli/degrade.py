@@ -20,6 +20,9 @@ def degrade(
         list[str],
         typer.Option(help="Such as opus:32k, lowpass:7500, mp3:64k+aac:96k; repeatable."),
     ],
+    noise: Annotated[
+        Path | None, typer.Option(help="Recorded noise to put under it, for the process snr.")
+    ] = None,
 ) -> None:
     """Degrade a file by codecs and filters; the result stays aligned to the sample.
 
@@ -28,12 +31,12 @@ def degrade(
     A process is a kind, a colon and a whole number; + joins processes. Codecs: mp2, mp3, mp3vbr,
     aac, aacfast, opus, vorbis, ac3, eac3, wma, sbc, alaw, adpcm. Filters: lowpass, highpass,
     anchor, darken, resample. Amplitude: clip, saturate, quantise. Noise: noise, pink, mnru,
-    musical. Other sources: babble, mask. Spectrum: holes, vocode. Time: loss, jitter, reverb.
-    Stereo: narrow.
+    musical, and snr, which needs --noise. Other sources: babble, mask. Spectrum: holes, vocode.
+    Time: loss, jitter, reverb. Stereo: narrow.
     """
     # Filters take a while to import, and scoring does not need them.
     from auricle.degrade.base import apply_cascade, parse_cascade
-    from auricle.signal.io import read_with_notices, write_audio
+    from auricle.signal.io import read_audio, read_with_notices, write_audio
 
     if source.resolve() == target.resolve():
         raise ConfigError(f"the result would overwrite {source}: give it another name")
@@ -42,7 +45,8 @@ def degrade(
         raise ConfigError("--process is empty: say for instance opus:32k")
     try:
         audio, notices = read_with_notices(source)
-        degraded = apply_cascade(audio, steps)
+        under = read_audio(noise, sample_rate=audio.sample_rate) if noise else None
+        degraded = apply_cascade(audio, steps, under)
     except InputError as error:
         raise type(error)(f"{source}: {error}") from error
     write_audio(target, degraded)

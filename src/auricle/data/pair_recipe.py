@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Literal, get_args
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self, get_args
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
 from auricle.core.errors import ConfigError
 from auricle.data.manifest import Split
-from auricle.degrade.base import Process, unit_of
-from auricle.recipes.reading import read_recipe
+from auricle.degrade.base import Process, format_cascade, unit_of
 
 Label = Literal["visqol", "zimtohrli", "log_spectral", "pesq", "stoi"]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 # A range is tried there: what lies between need not be accepted because the bounds are.
 _PLACES = (0.0, 0.25, 0.5, 0.75, 1.0)
+# Rungs of a ladder keep this share of the even distance, so that no two of them meet.
+_APART = 0.7
 
 
 class Family(BaseModel):
@@ -63,15 +66,14 @@ class Family(BaseModel):
         return Process(kind, step * round(value / step))
 
 
-class PairRecipe(BaseModel):
-    """Which excerpts to take of corpora, how to degrade them, and how many.
+class ExcerptChoice(BaseModel, ABC):
+    """Which excerpts to take of corpora, and how many.
 
     Excerpts are those whose id matches a pattern of `take` and none of `leave`; of each, `seconds`
     from a random place, its channels averaged, at `loudness` (LUFS), as every degraded version is.
-    The share `speech` of the excerpts is speech. Each has the ladders of all `families`, and
-    `cascades` of one process from each of two families, or twice from the only one. `excerpts`
-    says how many of each split, `split` which share of the recordings is in it. `labels` are the
-    reference metrics that are asked, PESQ and STOI for speech only.
+    The share `speech` of the excerpts is speech. `excerpts` says how many of each split, `split`
+    which share of the recordings is in it. `labels` are the reference metrics that are asked, PESQ
+    and STOI for speech only.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,28 +84,66 @@ class PairRecipe(BaseModel):
     take: tuple[str, ...] = Field(("*",), min_length=1)
     leave: tuple[str, ...] = ()
     speech: Share = 0.4
-    families: dict[str, Family] = Field(min_length=1)
-    cascades: NonNegativeInt = 1
-    labels: tuple[Label, ...] = Field(get_args(Label), min_length=1)
+    labels: tuple[Label, ...] = get_args(Label)
     excerpts: dict[Split, PositiveInt] = Field(min_length=1)
     split: dict[Split, Share]
 
     @model_validator(mode="after")
-    def _shares_add_up(self) -> PairRecipe:
+    def _shares_add_up(self) -> Self:
         if abs(sum(self.split.values()) - 1.0) > 1e-6:
             raise ValueError("the shares of 'split' must add up to 1")
         if not all(self.split.get(name) for name in self.excerpts):
             raise ValueError("'excerpts' names a part that has no share in 'split'")
         return self
 
+    @property
+    @abstractmethod
+    def kinds(self) -> frozenset[str]:
+        """The kinds of processes that may be drawn."""
 
-def read_pair_recipe(source: Path | str, overrides: tuple[str, ...] = ()) -> PairRecipe:
-    """Read a pair recipe from a YAML file, or an embedded one by its name.
+    @abstractmethod
+    def draw(self, rng: np.random.Generator) -> Iterator[tuple[str, str, int]]:
+        """Yield what happens to one excerpt: process, its ladder and its rung on it."""
 
-    `overrides` such as `excerpts.train=100` are applied last. Raises `ConfigError` naming the
-    field that is wrong.
 
-    >>> read_pair_recipe("open-pairs").families["codecs"].rungs
-    3
+class PairRecipe(ExcerptChoice):
+    """Ladders of degradations of each excerpt, to be labelled.
+
+    Each has the ladders of all `families`, and `cascades` of one process from each of two families,
+    or twice from the only one.
     """
-    return read_recipe(PairRecipe, source, "pairs", overrides)
+
+    kind: Literal["ladders"] = "ladders"
+    families: dict[str, Family] = Field(min_length=1)
+    cascades: NonNegativeInt = 1
+    labels: tuple[Label, ...] = Field(get_args(Label), min_length=1)
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of processes that may be drawn."""
+        return frozenset(kind for family in self.families.values() for kind in family.kinds)
+
+    def draw(self, rng: np.random.Generator) -> Iterator[tuple[str, str, int]]:
+        """Yield what happens to one excerpt: process, its ladder and its rung on it."""
+        families = list(self.families.values())
+        for family in families:
+            kinds = list(family.kinds)
+            for index in rng.choice(len(kinds), family.ladders, replace=False):
+                for rung, place in enumerate(_draw_rungs(family.rungs, rng), start=1):
+                    yield str(family.at(kinds[index], place)), kinds[index], rung
+        for _ in range(self.cascades):
+            order = rng.permutation(len(families))[:2]
+            pair = [families[index] for index in order] * (2 if len(families) == 1 else 1)
+            yield format_cascade(_draw_any(family, rng) for family in pair), "", 0
+
+
+def _draw_rungs(count: int, rng: np.random.Generator) -> Iterator[float]:
+    """Yield places on a range of 0 to 1, one in each of `count` equal parts."""
+    for part in range(count):
+        within = 0.5 + _APART * (rng.random() - 0.5) if count > 1 else rng.random()
+        yield (part + float(within)) / count
+
+
+def _draw_any(family: Family, rng: np.random.Generator) -> Process:
+    kinds = list(family.kinds)
+    return family.at(kinds[int(rng.integers(len(kinds)))], float(rng.random()))

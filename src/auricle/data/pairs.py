@@ -26,7 +26,7 @@ from auricle.data.generate import MANIFEST, hash_pcm
 from auricle.data.journal import Progress, run_journalled
 from auricle.data.manifest import SPLITS, Clip, read_manifest
 from auricle.data.pair_plan import PairClip
-from auricle.data.pair_recipe import Label, PairRecipe
+from auricle.data.pair_recipe import ExcerptChoice, Label
 from auricle.data.rated import Domain
 from auricle.data.recordings import write_rows
 from auricle.degrade.base import apply_cascade, parse_cascade
@@ -58,10 +58,12 @@ _COLUMNS: Final = (
     "id", "excerpt", "recording", "split", "domain", "path", "reference", "source", "start",
     "process", "ladder", "rung", *LABELS, "pcm_sha256", "error",
 )  # fmt: skip
+# Only tables with recorded noise have them.
+_NOISE_COLUMNS: Final = ("noise", "noise_start")
 
 
 def build_pairs(
-    recipe: PairRecipe,
+    recipe: ExcerptChoice,
     planned: Sequence[PairClip],
     corpora: Sequence[Path],
     output: Path,
@@ -96,7 +98,9 @@ def build_pairs(
 
 def write_pairs(clips: Sequence[PairClip], path: Path) -> None:
     """Write the table of pairs as CSV, at once."""
-    write_rows(path, _COLUMNS, (_to_cells(clip) for clip in clips))
+    noisy = any(clip.noise for clip in clips)
+    columns = (*_COLUMNS, *_NOISE_COLUMNS) if noisy else _COLUMNS
+    write_rows(path, columns, (_to_cells(clip, columns) for clip in clips))
 
 
 def read_pairs(path: Path) -> list[PairClip]:
@@ -148,7 +152,7 @@ def pair_clips(clips: Sequence[Clip]) -> list[PairClip]:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    recipe: PairRecipe
+    recipe: ExcerptChoice
     corpora: tuple[Path, ...]
     output: Path
     clips: tuple[PairClip, ...]
@@ -158,7 +162,7 @@ def _make_excerpt(task: _Task) -> list[PairClip]:
     """Make the clips of one excerpt: they share their reference, and its analysis."""
     first = task.clips[0]
     try:
-        reference = _cut_reference(task, first)
+        reference = _finish(_cut(task, first.source, first.start), task.recipe)
         unlabelled = any(not clip.clean and not clip.labels for clip in task.clips)
         judges = _open_judges(task.recipe, first, reference) if unlabelled else {}
     except InputError as error:
@@ -166,26 +170,25 @@ def _make_excerpt(task: _Task) -> list[PairClip]:
     return [_make_clip(task, clip, reference, judges) for clip in task.clips]
 
 
-def _cut_reference(task: _Task, clip: PairClip) -> Audio:
-    path = next((c / clip.source for c in task.corpora if (c / clip.source).is_file()), None)
+def _cut(task: _Task, name: str, start: float) -> Audio:
+    """Return so much of a corpus's recording as a clip lasts, mono."""
+    path = next((c / name for c in task.corpora if (c / name).is_file()), None)
     if path is None:
-        raise MissingFileError(
-            f"no corpus holds {clip.source}: give or build the one that it is from"
-        )
+        raise MissingFileError(f"no corpus holds {name}: give or build the one that it is from")
     whole = read_audio(path, sample_rate=SAMPLE_RATE).mono()
-    begin = round(clip.start * SAMPLE_RATE)
+    begin = round(start * SAMPLE_RATE)
     samples = whole.samples[:, begin : begin + round(task.recipe.seconds * SAMPLE_RATE)]
-    return _finish(Audio.from_array(samples, SAMPLE_RATE), task.recipe)
+    return Audio.from_array(samples, SAMPLE_RATE)
 
 
-def _finish(audio: Audio, recipe: PairRecipe) -> Audio:
+def _finish(audio: Audio, recipe: ExcerptChoice) -> Audio:
     """Return a clip at the recipe's loudness, rounded to the samples of a 16-bit file."""
     level = normalise_loudness(audio, recipe.loudness)
     steps = np.clip(np.round(level.samples * 32768.0), -32768, 32767)
     return Audio.from_array(steps / 32768.0, audio.sample_rate)
 
 
-def _open_judges(recipe: PairRecipe, clip: PairClip, reference: Audio) -> Judges:
+def _open_judges(recipe: ExcerptChoice, clip: PairClip, reference: Audio) -> Judges:
     asked = _choose_labels(recipe, clip)
     judges = {name: _compare_with(_METRICS[name](), reference) for name in asked}
     if "visqol" in judges:
@@ -193,7 +196,7 @@ def _open_judges(recipe: PairRecipe, clip: PairClip, reference: Audio) -> Judges
     return judges
 
 
-def _choose_labels(recipe: PairRecipe, clip: PairClip) -> list[Label]:
+def _choose_labels(recipe: ExcerptChoice, clip: PairClip) -> list[Label]:
     """Return the labels that the recipe asks of clips of this domain."""
     return [n for n in recipe.labels if clip.domain == "speech" or n not in _SPEECH_ONLY]
 
@@ -204,7 +207,8 @@ def _compare_with(metric: ReferenceMetric, reference: Audio) -> Callable[[Audio]
 
 def _make_clip(task: _Task, clip: PairClip, reference: Audio, judges: Judges) -> PairClip:
     try:
-        processed = apply_cascade(reference, parse_cascade(clip.process))
+        noise = _cut(task, clip.noise, clip.noise_start) if clip.noise else None
+        processed = apply_cascade(reference, parse_cascade(clip.process), noise)
         audio = _finish(processed, task.recipe)
         digest = hash_pcm(audio)
         if clip.pcm_sha256 and clip.pcm_sha256 != digest:
@@ -220,12 +224,12 @@ def _make_clip(task: _Task, clip: PairClip, reference: Audio, judges: Judges) ->
     return replace(clip, pcm_sha256=digest, error="")
 
 
-def _settings(recipe: PairRecipe) -> str:
+def _settings(recipe: ExcerptChoice) -> str:
     """What besides source and process decides how a clip sounds."""
     return f"{recipe.seconds} s, {recipe.loudness} LUFS"
 
 
-def _journal_line(recipe: PairRecipe, clip: PairClip) -> str:
+def _journal_line(recipe: ExcerptChoice, clip: PairClip) -> str:
     row = {"settings": _settings(recipe), "clip": _to_tree(clip)}
     return json.dumps(row) + "\n"
 
@@ -235,7 +239,7 @@ def _to_tree(clip: PairClip) -> dict[str, Any]:
 
 
 def _read_journal(
-    output: Path, recipe: PairRecipe, planned: Sequence[PairClip]
+    output: Path, recipe: ExcerptChoice, planned: Sequence[PairClip]
 ) -> dict[str, PairClip]:
     """Return what an earlier run finished of this plan; a line cut off by a kill is ignored.
 
@@ -267,9 +271,9 @@ def _read_journal(
     return done
 
 
-def _to_cells(clip: PairClip) -> list[object]:
+def _to_cells(clip: PairClip, columns: Sequence[str]) -> list[object]:
     values = {**asdict(replace(clip, labels={})), **clip.labels}
-    return [values.get(name, "") for name in _COLUMNS]
+    return [values.get(name, "") for name in columns]
 
 
 def _from_row(row: dict[str, Any], place: str) -> PairClip:
@@ -278,13 +282,15 @@ def _from_row(row: dict[str, Any], place: str) -> PairClip:
         raise DataError(f"{place}: no value for {', '.join(missing)}")
     if row["split"] not in SPLITS or row["domain"] not in get_args(Domain):
         raise DataError(f"{place}: split {row['split']!r} or domain {row['domain']!r} is unknown")
-    for name in ("path", "reference", "source"):
-        path = PurePosixPath(row[name])
+    for name in ("path", "reference", "source", "noise"):
+        path = PurePosixPath(row.get(name) or "")
         if path.is_absolute() or ".." in path.parts:
             raise DataError(f"{place}: {name} {row[name]!r} leads out of its folder")
     values = {name: row[name] for name in _COLUMNS if name not in LABELS}
     try:
         values |= {"start": float(row["start"]), "rung": int(row["rung"])}
+        values["noise"] = row.get("noise") or ""
+        values["noise_start"] = float(row.get("noise_start") or 0.0)
         values["labels"] = {name: float(row[name]) for name in LABELS if row[name]}
     except ValueError as error:
         raise DataError(f"{place}: {error}") from error

@@ -16,6 +16,7 @@ from auricle.core.errors import ConfigError
 from auricle.degrade.codecs import CODECS, MP3_QUALITIES, transcode
 from auricle.degrade.defects import add_noise, clip_peaks, narrow, quantise, saturate
 from auricle.degrade.filters import ANCHOR_CUTOFFS, anchor, darken, high_pass, low_pass
+from auricle.degrade.mixing import mix_at
 from auricle.degrade.noises import add_pink_noise, modulate_noise
 from auricle.degrade.rates import band_limit
 from auricle.degrade.sample_codecs import adpcm, alaw
@@ -64,6 +65,7 @@ _KINDS: Mapping[str, _Kind] = {
     "mnru": _Kind(0, 50, "dB", "mnru:20"),
     "musical": _Kind(0, 40, "dB", "musical:15"),
     "babble": _Kind(0, 40, "dB", "babble:20"),
+    "snr": _Kind(-20, 60, "dB", "snr:10"),
     "mask": _Kind(-5, 40, "dB", "mask:10"),
     "holes": _Kind(1, 90, "%", "holes:30"),
     "vocode": _Kind(16, 256, "bands", "vocode:80"),
@@ -196,26 +198,32 @@ def unit_of(kind: str) -> str:
     return _KINDS[kind].unit
 
 
-def apply_process(audio: Audio, process: Process) -> Audio:
+def apply_process(audio: Audio, process: Process, noise: Audio | None = None) -> Audio:
     """Degrade `audio`: same rate, channels and length, codec delay removed, same bits every time.
 
-    Filters delay by their group delay. Raises what `codecs.transcode`, `rates.band_limit`,
-    `filters.low_pass`, `filters.high_pass` and `filters.anchor` raise.
+    Filters delay by their group delay. The kind `snr` puts `noise` under the audio. Raises what
+    `codecs.transcode`, `rates.band_limit`, `filters.low_pass`, `filters.high_pass`,
+    `filters.anchor` and `mixing.mix_at` raise, and `ConfigError` where noise is needed but not
+    given.
 
     >>> import numpy as np
     >>> tone = Audio.from_array(np.sin(np.arange(4800) / 20) / 2, 48000)
     >>> apply_process(tone, parse_process("vorbis:48k")).frames
     4800
     """
+    if process.kind == "snr":
+        if noise is None:
+            raise ConfigError(f"{process} needs a recording of noise to put under the audio")
+        return mix_at(audio, noise, process.value)
     if process.kind in CODECS:
         return transcode(audio, process.kind, process.value)
     return _PROCESSORS[process.kind](audio, process.value)
 
 
-def apply_cascade(audio: Audio, processes: Iterable[Process]) -> Audio:
+def apply_cascade(audio: Audio, processes: Iterable[Process], noise: Audio | None = None) -> Audio:
     """Apply processes one after another; none at all returns `audio` itself."""
     for process in processes:
-        audio = apply_process(audio, process)
+        audio = apply_process(audio, process, noise)
     return audio
 
 

@@ -1,0 +1,28 @@
+"""`auricle data opinion`: what stands in for listeners, as a table of rated clips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def opinion(
+    pairs: Annotated[Path, typer.Argument(help="Folder written by 'auricle data pairs'.")],
+    output: Annotated[
+        Path | None, typer.Option(help="Table of rated clips to write [PAIRS/opinion.csv].")
+    ] = None,
+) -> None:
+    """Estimate the mean opinion of pairs of speech from their labels, by PESQ and Zimtohrli.
+
+    The axis is called mos and runs from 1 to 5; paths start from the folder of the pairs.
+    """
+    from auricle.data.pairs import read_clips
+    from auricle.data.pseudo_mos import rate_pairs
+    from auricle.data.rated import write_rated
+
+    rated = rate_pairs(read_clips(pairs))
+    table = output or pairs / "opinion.csv"
+    write_rated(rated, table)
+    print(f"{len(rated)} rated clips: {table}")
