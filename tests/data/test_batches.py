@@ -181,3 +181,26 @@ def test_no_batch_is_left_with_a_single_clip(features: FeatureSet, batch_size: i
     assert sum(sizes) == CLIPS
     assert max(sizes) <= batch_size
     assert min(sizes) > 1
+
+
+def test_too_few_clips_are_gone_over_until_there_are_enough_steps(features: FeatureSet) -> None:
+    for steps, rounds in ((3, 1), (4, 2), (6, 2), (7, 3)):
+        batches = make(features, steps=steps)
+        epoch = list(batches.epoch(1))
+        assert len(epoch) == len(batches) >= steps
+        labels = np.concatenate([batch.label for batch in epoch])
+        assert sorted(labels * 16) == sorted([*range(CLIPS)] * rounds)
+
+
+@given(steps=st.integers(1, 30), batch_size=st.integers(1, 20), clips=st.integers(1, CLIPS))
+def test_an_epoch_is_no_longer_than_steps_and_clips_want(
+    steps: int, batch_size: int, clips: int
+) -> None:
+    labels = np.zeros(CLIPS, dtype=np.float32)
+    targets = Targets(labels, labels[:, None], np.zeros((CLIPS, 7, 2), dtype=np.float32))
+    table = tuple(LabelledClip(f"c{row}", "", "s", "train", 3.0, "") for row in range(CLIPS))
+    log_mel = np.zeros((CLIPS, 2, 2), dtype=np.float16)
+    small = FeatureSet(Path("nowhere"), log_mel, table, LogMel(hop=4320))
+    batches = Batches(small, targets, range(clips), batch_size=batch_size, steps=steps)
+    assert len(batches) >= steps
+    assert (len(batches) - 1) * batch_size < max(clips, (steps - 1) * batch_size + clips)

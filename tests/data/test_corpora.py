@@ -14,7 +14,12 @@ from auricle.core.audio import Audio
 from auricle.core.errors import ConfigError, DataError, SignalError
 from auricle.data import corpora
 from auricle.data.corpora import build_corpus
-from auricle.data.corpus_recipe import CorpusRecipe, CorpusSource, read_corpus_recipe
+from auricle.data.corpus_recipe import (
+    CorpusRecipe,
+    CorpusSource,
+    ExcerptRecipe,
+    read_corpus_recipe,
+)
 from auricle.data.excerpts import (
     choose_positions,
     estimate_bandwidth,
@@ -114,6 +119,27 @@ class TestBuild:
         assert build_corpus(longer, output, cache=tmp_path, jobs=1) == again
         assert stamps == {row.path: (output / row.path).stat().st_mtime_ns for row in again}
 
+    def test_files_of_one_speaker_are_one_recording(self, package: Path, tmp_path: Path) -> None:
+        recipe = make_recipe(songs=("joined", "**/*.flac"))
+        source = recipe.sources[0].model_copy(update={"recording": "Some One"})
+        recipe = recipe.model_copy(update={"sources": (source,)})
+        rows = build_corpus(recipe, tmp_path / "out", cache=tmp_path, jobs=1)
+        assert {(row.recording, row.title) for row in rows} == {("songs/some-one", "Some One")}
+
+    def test_many_excerpts_of_one_recording(self, package: Path, tmp_path: Path) -> None:
+        output = tmp_path / "corpus"
+        recipe = make_recipe(albums=("audio", "music/L*"))
+        many = ExcerptRecipe(
+            seconds=0.5, min_seconds=0.5, positions=tuple(number / 10 for number in range(11))
+        )
+        rows = build_corpus(
+            recipe.model_copy(update={"excerpt": many}), output, cache=tmp_path, jobs=1
+        )
+        assert [row.id for row in rows if row.start == 5.5] == ["albums/long-track-11"]
+        assert len({row.path for row in rows}) == 11
+        build_corpus(recipe, output, cache=tmp_path, jobs=1)
+        assert len(list(output.rglob("*.flac"))) == 2
+
     def test_stale_excerpts_go(self, package: Path, tmp_path: Path) -> None:
         output = tmp_path / "corpus"
         recipe = make_recipe(albums=("audio", "music/L*"))
@@ -170,13 +196,28 @@ class TestBuild:
 
 
 class TestRecipe:
-    def test_shipped_recipe_is_valid(self) -> None:
-        path = Path(corpora.__file__).parents[1] / "recipes/corpora/open-music.yaml"
+    @pytest.mark.parametrize("name", ["open-music", "open-speech", "open-noise"])
+    def test_shipped_recipe_is_valid(self, name: str) -> None:
+        path = Path(corpora.__file__).parents[1] / f"recipes/corpora/{name}.yaml"
         recipe = read_corpus_recipe(path)
         assert len({source.package for source in recipe.sources}) > 5
         for source in recipe.sources:
             assert "NC" not in source.licence
             assert source.version
+
+    def test_open_speech_has_many_voices_and_sentences(self) -> None:
+        recipe = read_corpus_recipe("open-speech")
+        assert {source.kind for source in recipe.sources} == {"speech"}
+        assert sum(len(source.voices) for source in recipe.voices) > 20
+        for source in recipe.voices:
+            assert len(set(source.texts)) == len(source.texts) >= 16
+
+    def test_only_joined_files_are_one_recording(self) -> None:
+        with pytest.raises(ValueError, match="only files that are joined"):
+            CorpusSource.model_validate({
+                "package": "x", "format": "audio", "kind": "speech", "licence": "x",
+                "credit": "x", "include": ["*"], "recording": "someone",
+            })  # fmt: skip
 
     def test_typo_is_rejected_with_its_place(self, tmp_path: Path) -> None:
         path = tmp_path / "recipe.yaml"

@@ -7,8 +7,9 @@ import pytest
 from auricle.core.audio import Audio
 from auricle.core.errors import DataError
 from auricle.data import features as module
-from auricle.data.features import read_features, write_features
+from auricle.data.features import label_rated, read_features, write_features
 from auricle.data.manifest import Clip
+from auricle.data.rated import RatedClip
 from auricle.signal.io import write_audio
 from auricle.signal.spectra import LogMel
 
@@ -103,3 +104,44 @@ def test_features_of_an_earlier_version_are_to_be_written_again(
     table.write_text(table.read_text("utf-8").replace("reference", "other", 1), "utf-8")
     with pytest.raises(DataError, match="lacks the columns reference: write the features again"):
         read_features(tmp_path / "features")
+
+
+def rate(tmp_path: Path) -> list[RatedClip]:
+    tone = 0.1 * np.sin(np.arange(48000) / 20)
+    ramp = tone * np.linspace(0.1, 1.0, 48000)
+    for name, samples in (("short", tone[:9000]), ("long", ramp), ("silent", 0 * tone)):
+        write_audio(tmp_path / f"{name}.wav", Audio.from_array(samples, 48000))
+    (tmp_path / "broken.wav").write_bytes(b"no audio at all")
+    names = ("short", "long", "silent", "broken", "gone", "unrated")
+    return [
+        RatedClip(
+            name, f"{name}.wav", "train", "codec", "", "speech",
+            {"noise": (1.0,)} if name == "unrated" else {"mos": (4.0, 3.0), "noise": (2.0,)},
+        )
+        for name in names
+    ]  # fmt: skip
+
+
+def test_rated_clips_of_any_length_are_repeated_or_cut_in_the_middle(tmp_path: Path) -> None:
+    clips = label_rated(rate(tmp_path), "mos")
+    features = write(clips, tmp_path, any_length=True)
+    assert [clip.id for clip in features.clips] == ["short", "long"]
+    assert features.clips[0].label == 3.5
+    assert features.clips[0].source == "codec"
+    assert [Path(path).stem for path, _ in features.unheard] == ["silent", "broken", "gone"]
+    assert "it is silent" in features.unheard[0][1]
+    short, long = (
+        module.read_audio(tmp_path / f"{name}.wav").samples[0] for name in ("short", "long")
+    )
+    for row, samples in enumerate((np.tile(short, 3)[:24000], long[12000:36000])):
+        np.testing.assert_allclose(features.log_mel[row], FRONT_END(samples), atol=5e-4)
+    # What was left out is still known of finished features.
+    assert write(clips, tmp_path, any_length=True).unheard == features.unheard
+
+
+def test_rated_clips_without_any_that_can_be_learned_from_are_refused(tmp_path: Path) -> None:
+    rated = rate(tmp_path)
+    with pytest.raises(DataError, match="none of the clips is rated for beauty"):
+        label_rated(rated, "beauty")
+    with pytest.raises(DataError, match=r"none of the clips could be heard: silent\.wav: it is"):
+        write(label_rated(rated[2:4], "mos"), tmp_path, any_length=True)

@@ -71,6 +71,12 @@ def make_tree(layout: LayoutName, folder: Path) -> None:
             home = folder / "wav48_silence_trimmed"
             write(home / f"{name}_mic1.flac", 1.5, number)
             write(home / f"{name}_mic2.flac", 1.5, number + 9)
+    elif layout == "chime3":
+        audio = folder / "data/audio/16kHz"
+        for number, name in enumerate(("150203_010_CAF.CH1", "150203_010_CAF.CH5",
+                                       "150204_020_BUS.CH1", "150204_020_BUS.CH2")):  # fmt: skip
+            write(audio / f"backgrounds/BGD_{name}.wav", 3.0, number)
+        write(audio / "isolated/dt05_bus_real/F01_050C0101_BUS.CH5.wav", 3.0)
 
 
 RECORDINGS: dict[LayoutName, list[tuple[str, str, int]]] = {
@@ -83,6 +89,10 @@ RECORDINGS: dict[LayoutName, list[tuple[str, str, int]]] = {
     "fma": [("x/000002", "000002", 1), ("x/155320", "155320", 1)],
     "librispeech": [("x/1272", "speaker 1272", 1), ("x/84", "speaker 84", 2)],
     "vctk": [("x/p225", "speaker p225", 2), ("x/s5", "speaker s5", 1)],
+    "chime3": [
+        ("x/bgd_150203_010_caf", "café", 1),
+        ("x/bgd_150204_020_bus", "bus", 1),
+    ],
 }
 
 
@@ -126,11 +136,18 @@ class TestEachLayout:
         ("fma", "fma_large"),
         ("librispeech", "dev-clean"),
         ("vctk", "wav48_silence_trimmed"),
+        ("chime3", "data/audio/16kHz/backgrounds"),
     ],
 )
 def test_the_inner_folder_will_do(layout: LayoutName, inner: str, tmp_path: Path) -> None:
     make_tree(layout, tmp_path)
     assert find_dataset(tmp_path / inner, layout, "x")
+
+
+def test_one_microphone_of_six_is_taken(tmp_path: Path) -> None:
+    make_tree("chime3", tmp_path)
+    files = [track.files[0].name for track in find_dataset(tmp_path, "chime3", "x")]
+    assert files == ["BGD_150203_010_CAF.CH5.wav", "BGD_150204_020_BUS.CH1.wav"]
 
 
 def test_no_folder_and_many_files(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from auricle.core.errors import ConfigError, DataError
-from auricle.data.rated import RatedClip, find_audio, read_rated, stratify, write_rated
+from auricle.data.rated import RatedClip, find_audio, merge_rated, read_rated, stratify, write_rated
 
 HEADER = "id,path,split,system,recording,domain,quality,beauty"
 
@@ -128,3 +128,17 @@ def test_shares_beyond_the_whole_are_refused() -> None:
         stratify([], 1.5)
     everything = stratify([RatedClip("a", "a", "test")], 1.0)
     assert [clip.split for clip in everything] == ["validation"]
+
+
+def test_tables_are_merged_with_paths_from_the_audio_or_beside_them(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        clips = [RatedClip(name, "clip.wav", "train", scores={"mos": (3.0,)})]
+        write_rated(clips, tmp_path / name / "t.csv")
+    tables = [tmp_path / name / "t.csv" for name in ("a", "b")]
+    beside = [clip.path for clip in merge_rated(tables)]
+    assert beside == [str((tmp_path / name / "clip.wav").resolve()) for name in ("a", "b")]
+    elsewhere = {clip.path for clip in merge_rated(tables, tmp_path / "audio")}
+    assert elsewhere == {str((tmp_path / "audio" / "clip.wav").resolve())}
+    with pytest.raises(DataError, match=r"t\.csv and .*t\.csv: two clips have the id 'a'"):
+        merge_rated([tables[0], tables[0]])

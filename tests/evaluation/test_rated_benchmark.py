@@ -89,9 +89,12 @@ def test_distances_are_turned_round() -> None:
         assert result.mapped is not None
         assert result.mapped.value > 0.99
     assert [round(mean.srcc.value, 9) for mean in found.means if mean.srcc] == [1.0, 1.0]
-    (difference,) = found.differences
-    assert difference.srcc is not None
-    assert difference.srcc.low == difference.srcc.high == 0.0
+    mean, single = found.differences
+    assert (mean.test, single.test) == (None, "demo/quality")
+    assert mean.srcc is not None
+    assert mean.srcc.low == mean.srcc.high == 0.0
+    assert single.rmse is not None
+    assert single.rmse.low == pytest.approx(single.rmse.high, abs=0.05)
 
 
 def test_missing_values_are_counted_and_differences_are_of_common_clips() -> None:
@@ -104,7 +107,7 @@ def test_missing_values_are_counted_and_differences_are_of_common_clips() -> Non
     assert (better.clips, distance.clips, distance.of) == (24, 20, 24)
     assert better.srcc is not None
     assert better.srcc.value < 0.5
-    (difference,) = found.differences
+    difference = found.differences[0]
     assert difference.srcc is not None
     assert difference.srcc.value == pytest.approx(0.0)
     text = to_markdown(found)
@@ -112,6 +115,29 @@ def test_missing_values_are_counted_and_differences_are_of_common_clips() -> Non
     assert "| distance | 4 | it broke |" in text
     failures = to_json(found)["metrics"][1]["failures"]
     assert [failure["degraded"] for failure in failures] == ["20", "21", "22", "23"]
+
+
+def test_errors_after_the_mapping_and_their_differences() -> None:
+    rng = np.random.default_rng(3)
+    scores = rng.permutation(24).astype(float).tolist()
+    vague = (-np.array(scores) + rng.normal(0.0, 6.0, 24)).tolist()
+    # Another unit: the mapping brings it to that of the ratings.
+    found = bench(rate(scores), [s / 100.0 for s in scores], vague)
+    exact, rough = found.results
+    assert exact.rmse is not None
+    assert rough.rmse is not None
+    assert exact.rmse.value < 1.0 < 2.0 < rough.rmse.low
+    folds = map_by_item([-v for v in vague], scores, [pair.item for pair in found.pairs])
+    assert rough.rmse.value == pytest.approx(np.sqrt(np.mean((folds.predicted - scores) ** 2)))
+    single = found.differences[1]
+    assert single.rmse is not None
+    assert single.rmse.value == pytest.approx(exact.rmse.value - rough.rmse.value)
+    assert single.rmse.high < 0.0
+    text = to_markdown(found)
+    assert "## RMSE after that cubic" in text
+    assert "|  | mean | demo/quality |" in text
+    assert "|  | demo/quality |" in text
+    assert json.loads(json.dumps(to_json(found)))["differences"][1]["rmse"]["high"] < 0.0
 
 
 def test_what_cannot_be_known_is_none_and_never_dropped() -> None:

@@ -9,6 +9,7 @@ from auricle.core.errors import ConfigError
 from auricle.recipes.reading import embedded_recipes, recipe_kind
 from auricle.training.distance_recipe import load_distance_recipe
 from auricle.training.fusion_recipe import load_fusion_recipe, load_grid
+from auricle.training.pretraining_recipe import load_pretraining_recipe
 from auricle.training.recipe import Recipe, load_recipe
 
 
@@ -22,6 +23,9 @@ def test_every_embedded_recipe_loads() -> None:
             assert load_fusion_recipe(name).system.name == name
         elif kind == "distance":
             assert load_distance_recipe(name).system.name == name
+        elif kind == "pretraining":
+            assert name.removesuffix("-pretraining") in ("jsqa", "jsqa-small")
+            assert load_pretraining_recipe(name).encoder.kind == "residual_cnn"
         else:
             models = list(load_grid(name).models())
             assert len(models) == len({name for name, _ in models}) >= 16

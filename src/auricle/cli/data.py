@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
+from auricle.cli.opinion import opinion
 from auricle.cli.progress import progress_bar
 from auricle.core.errors import ConfigError, DataError
 from auricle.data.layouts import LayoutName
 
 app = typer.Typer(no_args_is_help=True, help="Build corpora and labelled clips; inspect them.")
+app.command()(opinion)
 
 Recipe = Annotated[str, typer.Argument(help="An embedded recipe's name, or a YAML file.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Processes.")]
@@ -181,6 +183,9 @@ def pairs(
     speech: Annotated[
         list[Path] | None, typer.Option(help="Folder of recorded speech; repeatable.")
     ] = None,
+    noise: Annotated[
+        list[Path] | None, typer.Option(help="Folder of noise for 'snr'; repeatable.")
+    ] = None,
     labels: Annotated[
         Path | None, typer.Option(help="A table whose clips to make again, not label anew.")
     ] = None,
@@ -190,15 +195,15 @@ def pairs(
     jobs: Jobs = 2,
 ) -> None:
     """Degrade clean excerpts and label them by reference metrics; killed builds go on."""
+    from auricle.data.jnd_recipe import read_pair_recipe
     from auricle.data.pair_plan import plan_pairs
-    from auricle.data.pair_recipe import read_pair_recipe
     from auricle.data.pairs import TABLE, build_pairs, read_pairs
 
     chosen = read_pair_recipe(recipe, tuple(override or ()))
-    folders, spoken = corpora or [], speech or []
+    folders, spoken, under = corpora or [], speech or [], noise or []
     if not folders and not spoken:
         raise ConfigError("say what to degrade: --corpus FOLDER, or --speech FOLDER")
-    planned = read_pairs(labels) if labels else plan_pairs(chosen, folders, spoken)
+    planned = read_pairs(labels) if labels else plan_pairs(chosen, folders, spoken, under)
     with progress_bar() as bar:
         task = bar.add_task("clips", total=None)
 
@@ -206,7 +211,7 @@ def pairs(
             bar.update(task, completed=done, total=total)
 
         clips = build_pairs(
-            chosen, planned, [*folders, *spoken], output, jobs=jobs, progress=advance
+            chosen, planned, [*folders, *spoken, *under], output, jobs=jobs, progress=advance
         )
     failed = [clip for clip in clips if clip.error]
     print(f"{len(clips) - len(failed)} clips made, {len(failed)} failed: {output / TABLE}")
@@ -279,11 +284,19 @@ def _show_manifest(summary: Mapping[str, Any]) -> None:
 
 @app.command()
 def features(
-    manifests: Annotated[
-        list[Path], typer.Argument(help="Manifests, with their clips beside them.")
+    tables: Annotated[
+        list[Path],
+        typer.Argument(help="Manifests with their clips beside them; tables of rated clips."),
     ],
     recipe: Annotated[str, typer.Option(help="The training recipe whose front end to use.")],
     output: Annotated[Path, typer.Option(help="Folder for the features.")],
+    axis: Annotated[
+        str | None, typer.Option(help="Axis of rated clips whose mean to learn, such as mos.")
+    ] = None,
+    audio: Annotated[
+        Path | None,
+        typer.Option(help="Folder that the rated clips' paths start from [beside the table]."),
+    ] = None,
     override: Annotated[
         list[str] | None, typer.Option("--set", help="As for 'auricle train'; repeatable.")
     ] = None,
@@ -291,14 +304,22 @@ def features(
 ) -> None:
     """Compute the spectrograms that 'auricle train' reads.
 
-    No recording may be in one split of one manifest and in another of the next.
+    No recording may be in one split of one table and in another of the next. Clips of a manifest
+    are as long as the recipe's segment or longer; rated clips (--axis) of any length: shorter ones
+    are repeated, of longer ones the middle is taken.
     """
-    from auricle.data.features import write_features
+    from auricle.data.features import label_rated, write_features
     from auricle.data.manifest import merge_manifests
+    from auricle.data.rated import merge_rated
     from auricle.training.recipe import load_recipe
 
+    if axis is None and audio is not None:
+        raise ConfigError("--audio is for tables of rated clips: say by --axis what to learn")
     system = load_recipe(recipe, override or []).system
-    clips = merge_manifests(manifests)
+    if axis is None:
+        clips = merge_manifests(tables)
+    else:
+        clips = label_rated(merge_rated(tables, audio), axis)
     with progress_bar() as bar:
         task = bar.add_task("features", total=None)
 
@@ -311,16 +332,22 @@ def features(
             output,
             system.front_end.build(),
             seconds=system.segment,
+            any_length=axis is not None,
             jobs=jobs,
             progress=advance,
         )
     print(f"{len(found.clips)} clips: {output}")
+    for path, reason in found.unheard:
+        print(f"left out: {path}: {reason}")
 
 
 @app.command()
 def ratings(
     folder: Annotated[Path, typer.Argument(help="Folder with the published tables.")],
     output: Annotated[Path, typer.Option(help="Table of rated clips (CSV) to write.")],
+    layout: Annotated[
+        Literal["audiomos", "nisqa"], typer.Option(help="Whose tables they are.")
+    ] = "audiomos",
     audio: Annotated[
         Path | None,
         typer.Option(help="Folder of the audio: clips that are not there are left out."),
@@ -330,18 +357,23 @@ def ratings(
         typer.Option(help="OLD=NEW: replace the beginning of paths; repeatable."),
     ] = None,
 ) -> None:
-    """Write the ratings of AudioMOS 2025 track 2 and of PAM, as MMMOS trains on them.
+    """Write the ratings of published listening tests as one table of rated clips.
 
-    Training and development lists of the challenge, its evaluation clips as test split, and PAM
-    divided 80/20 by generating system.
+    By the layout audiomos those of AudioMOS 2025 track 2 and of PAM, as MMMOS trains on them:
+    training and development lists of the challenge, its evaluation clips as test split, and PAM
+    divided 80/20 by generating system. By nisqa those of the NISQA Corpus, divided as it is.
     """
     from auricle.data.aes import read_challenge, read_pam
+    from auricle.data.nisqa import read_nisqa
     from auricle.data.rated import find_audio, stratify, write_rated
 
     pairs = [pair.partition("=") for pair in remap or ()]
     if any(not equals for _, equals, _ in pairs):
         raise ConfigError("--remap looks like OLD=NEW")
-    clips = [*read_challenge(folder), *stratify(read_pam(folder))]
+    if layout == "nisqa":
+        clips = read_nisqa(folder)
+    else:
+        clips = [*read_challenge(folder), *stratify(read_pam(folder))]
     if audio is not None:
         clips, missing = find_audio(clips, audio, {old: new for old, _, new in pairs})
         print(

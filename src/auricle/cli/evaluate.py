@@ -55,5 +55,7 @@ def evaluate(
         if plots:
             title = f"{found.metric}, {found.split} split"
             scatter = output / "scatter.png"
-            draw_scatter(found.target, found.score, found.recordings, scatter, title=title)
+            draw_scatter(
+                found.target, found.score, found.recordings, scatter, title=title, scale=found.scale
+            )
             draw_reliability(found, output / "reliability.png")

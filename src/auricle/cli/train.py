@@ -15,6 +15,7 @@ from auricle.core.errors import ConfigError
 if TYPE_CHECKING:
     from auricle.training.distance_fit import DistanceEpoch
     from auricle.training.fusion_fit import MemberEpoch
+    from auricle.training.pretraining_fit import PretrainingEpoch
     from auricle.training.repeats import Repeat
     from auricle.training.track import Epoch
 
@@ -34,7 +35,7 @@ def train(
     ] = None,
     pairs: Annotated[
         Path | None,
-        typer.Option(help="Folder written by 'auricle data pairs', for distances."),
+        typer.Option(help="Folder written by 'auricle data pairs', for distances and pretraining."),
     ] = None,
     cache: Annotated[
         Path | None, typer.Option(help="Folder for embeddings [OUTPUT/embeddings].")
@@ -61,7 +62,8 @@ def train(
     if features is not None:
         _train_network(recipe, override or [], features, output, not fresh, repeats)
     elif pairs is not None:
-        _train_distance(recipe, override or [], pairs, embeddings, output, not fresh)
+        learn = _pretrain if kind == "pretraining" else _train_distance
+        learn(recipe, override or [], pairs, embeddings, output, not fresh)
     elif clips is not None:
         folders = (audio or clips.parent, embeddings)
         run = _train_grid if kind == "grid" else _train_fusion
@@ -73,6 +75,7 @@ def _require_source(recipe: str, kind: str | None, given: Mapping[str, Path | No
     wanted, what = {
         None: ("--features", "spectrograms"),
         "distance": ("--pairs", "pairs of clips"),
+        "pretraining": ("--pairs", "pairs of clips"),
     }.get(kind, ("--clips", "rated clips"))
     others = [name for name, path in given.items() if path is not None and name != wanted]
     if given[wanted] is None or others:
@@ -91,10 +94,12 @@ def _train_network(
     out = Console(highlight=False, markup=False)
     loaded = load_recipe(recipe, overrides)
 
+    scale = loaded.system.spec.scale
+
     def show(epoch: Epoch) -> None:
         out.print(
             f"epoch {epoch.epoch:3d}  loss {epoch.train_loss:8.4f}"
-            f"  validation RMSE {100 * epoch.validation_rmse:5.2f} of 100"
+            f"  validation RMSE {scale.span * epoch.validation_rmse:5.2f} {scale}"
             f"  PCC {epoch.validation_pcc:.3f}  lr {epoch.learning_rate:.1e}"
             f"  {epoch.seconds:.0f} s",
             soft_wrap=True,
@@ -197,6 +202,26 @@ def _train_distance(
     show.bundle(bundle)
 
 
+def _pretrain(
+    recipe: str, overrides: list[str], pairs: Path, cache: Path, output: Path, resume: bool
+) -> None:
+    from auricle.training.pretraining_loop import pretrain
+    from auricle.training.pretraining_recipe import load_pretraining_recipe
+
+    show = _Progress()
+    weights, heard = pretrain(
+        load_pretraining_recipe(recipe, overrides),
+        pairs,
+        cache,
+        output,
+        resume=resume,
+        on_clip=show.clip,
+        on_epoch=show.pretraining_epoch,
+    )
+    show.unheard(heard.unheard)
+    show.out.print(f"encoder: {weights}")
+
+
 class _Progress:
     """What is going on, line by line: it reads well in a log too."""
 
@@ -222,6 +247,13 @@ class _Progress:
             f"  validation loss {epoch.loss:8.4f}  SRCC {epoch.consensus:.3f} (consensus)"
             f" {epoch.visqol:.3f} (ViSQOL) {epoch.non_matching:.3f} (non-matching)"
             f"  ladders {epoch.ladder:.3f}  lr {epoch.learning_rate:.1e}  {epoch.seconds:.0f} s"
+        )
+
+    def pretraining_epoch(self, epoch: PretrainingEpoch) -> None:
+        self.out.print(
+            f"epoch {epoch.epoch:3d}  loss {epoch.train_loss:8.4f}"
+            f"  validation loss {epoch.loss:8.4f}  triplets {epoch.triplets:.3f}"
+            f"  SRCC {epoch.correlation:.3f}  lr {epoch.learning_rate:.1e}  {epoch.seconds:.0f} s"
         )
 
     def bundle(self, folder: Path) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 Domain = Literal["music", "speech", "any"]
 
 
@@ -12,8 +15,12 @@ Domain = Literal["music", "speech", "any"]
 class Scale:
     """The range a metric's values lie in, and which end is good.
 
+    As text it is what stands behind an error: "3.5 of 100", "0.3 on 1 to 5".
+
     >>> Scale(0.0, 100.0).span
     100.0
+    >>> print(f"{Scale(0.0, 100.0)}; {Scale(1.0, 5.0)}")
+    of 100; on 1 to 5
     """
 
     low: float
@@ -24,6 +31,20 @@ class Scale:
     def span(self) -> float:
         """Distance between the ends."""
         return self.high - self.low
+
+    def show(self, quality: ArrayLike) -> NDArray[np.float64]:
+        """Return quality 0..1, of any shape, as values on the scale.
+
+        >>> Scale(1.0, 5.0).show([0.0, 0.5]).tolist()
+        [1.0, 3.0]
+        """
+        return self.low + self.span * np.asarray(quality, dtype=np.float64)
+
+    def __str__(self) -> str:
+        return f"of {self.high:g}" if self.low == 0.0 else f"on {self.low:g} to {self.high:g}"
+
+
+PERCENT = Scale(0.0, 100.0)
 
 
 @dataclass(frozen=True, slots=True)

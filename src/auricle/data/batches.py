@@ -98,7 +98,8 @@ class Batches:
     Every epoch's order, crops and augmentation follow from `seed` and the epoch's number alone,
     so an interrupted training goes on exactly as it would have. Crops are `crop` frames long
     (None: whole clips); the label of a crop is the mean of its quality over time. A `splice` of the
-    clips go over, somewhere, into one of the same reference, usually of another quality.
+    clips go over, somewhere, into one of the same reference, usually of another quality. An epoch
+    has `steps` batches at least: it goes over too few clips several times.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class Batches:
         crop: int | None = None,
         augmentation: Augmentation | None = None,
         splice: float = 0.0,
+        steps: int = 1,
         seed: int = 0,
     ) -> None:
         if len(rows) == 0:
@@ -125,18 +127,19 @@ class Batches:
         self.augmentation = augmentation
         self.splice = splice
         self.seed = seed
+        self._rounds = (steps - 1) * batch_size // len(self.rows) + 1
         self._siblings: dict[str, list[int]] = {}
         for row in self.rows.tolist():
             self._siblings.setdefault(features.clips[row].reference, []).append(row)
 
     def __len__(self) -> int:
         """Number of batches in an epoch."""
-        return math.ceil(len(self.rows) / self.batch_size)
+        return math.ceil(self._rounds * len(self.rows) / self.batch_size)
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """Yield the shuffled batches of an epoch; their sizes differ by one at most."""
         rng = np.random.default_rng([self.seed, number])
-        order = rng.permutation(self.rows)
+        order = np.concatenate([rng.permutation(self.rows) for _ in range(self._rounds)])
         # Even parts: a last batch of one clip would have no variance to normalise by.
         for rows in np.array_split(order, len(self)):
             yield self._assemble(rows, rng)

@@ -1,4 +1,4 @@
-"""Corpora of reference recordings: cut from open packages and from data sets on disk.
+"""Corpora of reference recordings: from open packages, from synthesisers, from data sets on disk.
 
 A corpus is a folder of FLAC excerpts with a table `recordings.csv` that says of each where it
 comes from, under which licence, and what it is. Excerpts of one track share their `recording`:
@@ -17,7 +17,7 @@ import numpy as np
 
 from auricle.core.audio import Audio, Samples
 from auricle.core.errors import ConfigError, DataError, InputError, SignalError
-from auricle.data.corpus_recipe import CorpusRecipe
+from auricle.data.corpus_recipe import CorpusRecipe, ReaderSource
 from auricle.data.excerpts import (
     choose_positions,
     estimate_bandwidth,
@@ -28,7 +28,16 @@ from auricle.data.excerpts import (
 from auricle.data.layouts import LAYOUTS, find_dataset
 from auricle.data.packages import fetch_package
 from auricle.data.recordings import TABLE, Kind, Recording, write_recordings, write_rows
-from auricle.data.tracks import DecodedTrack, Track, TrackFormat, decode_track, find_tracks
+from auricle.data.tracks import (
+    DecodedTrack,
+    Track,
+    TrackFormat,
+    decode_track,
+    find_tracks,
+    name_generator,
+    slugify,
+)
+from auricle.data.voices import Utterance
 from auricle.data.workers import run_tasks
 from auricle.signal.io import write_audio
 
@@ -72,6 +81,7 @@ class _Job:
             [font.model_dump(mode="json") for font in fonts],
             asdict(self.origin),
             [(path.name, path.stat().st_size) for path in self.track.files],
+            *(asdict(line) for line in self.track.lines),
         ]
         return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
 
@@ -103,7 +113,8 @@ def build_corpus(
     out as it should be.
     """
     report = progress or (lambda done, total, text: None)
-    work = [*_plan_packages(recipe, output, cache, report), *_plan_folders(recipe, output, report)]
+    work = [*_plan_packages(recipe, output, cache, report), *_plan_voices(recipe, output)]
+    work += _plan_folders(recipe, output, report)
     _check_names(work)
     outcomes = []
     for number, outcome in enumerate(run_tasks(_process, work, jobs), start=1):
@@ -131,10 +142,35 @@ def _plan_packages(
     for number, source in enumerate(recipe.sources):
         report(number, len(recipe.sources), f"fetching {source.package}")
         folder = fetch_package(source.package, source.version, cache)
-        tracks = find_tracks(folder, source.package, source.format, source.include, source.exclude)
-        origin = _Origin(**source.model_dump(exclude={"include", "exclude"}))
+        tracks = find_tracks(
+            folder, source.package, source.format, source.include, source.exclude, source.recording
+        )
+        origin = _Origin(**source.model_dump(exclude={"include", "exclude", "recording"}))
         for track in tracks:
             yield _Job(track, origin, recipe, soundfonts, output)
+
+
+def _plan_voices(recipe: CorpusRecipe, output: Path) -> Iterator[_Job]:
+    for source in recipe.voices:
+        origin = _Origin(source.engine, None, "joined", "speech", source.licence, source.credit)
+        for voice in source.voices:
+            recording = f"{source.engine}/{slugify(voice)}"
+            lines = _draw_lines(source, voice, recording)
+            track = Track(recording, voice, (), "joined", lines=lines)
+            yield _Job(track, origin, recipe, (), output)
+
+
+def _draw_lines(source: ReaderSource, voice: str, recording: str) -> tuple[Utterance, ...]:
+    draw = name_generator(recording)
+    order = draw.permutation(len(source.texts))[: source.sentences]
+    return tuple(
+        Utterance(
+            source.engine, voice, source.texts[index],
+            rate=round(float(draw.uniform(0.85, 1.15)), 3),
+            pitch=round(float(draw.uniform(0.85, 1.15)), 3),
+        )
+        for index in order
+    )  # fmt: skip
 
 
 def _plan_folders(recipe: CorpusRecipe, output: Path, report: Progress) -> Iterator[_Job]:
@@ -173,9 +209,10 @@ def _process(job: _Job) -> _Outcome:
         # A tool failed or ran out of time: not the track's fault, so the next build tries again.
         return _Outcome(job.track.recording, (), str(error))
     kept = {job.output / row.path for row in outcome.rows}
-    for path in job.output.glob(f"{job.track.recording}-[0-9].flac"):
-        if path not in kept:
-            path.unlink()
+    for digits in ("[0-9]", "[0-9][0-9]"):
+        for path in job.output.glob(f"{job.track.recording}-{digits}.flac"):
+            if path not in kept:
+                path.unlink()
     job.note.parent.mkdir(parents=True, exist_ok=True)
     part = job.note.with_suffix(".part")
     part.write_text(json.dumps({"fingerprint": fingerprint, **asdict(outcome)}), encoding="utf-8")

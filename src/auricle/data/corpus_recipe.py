@@ -1,14 +1,15 @@
-"""Corpus recipes: the packages and data sets of a corpus, and how it is cut, as checked YAML."""
+"""Corpus recipes: packages, voices and data sets of a corpus and its cuts, as checked YAML."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from auricle.data.layouts import LayoutName
 from auricle.data.recordings import Kind
 from auricle.data.tracks import TrackFormat, slugify
+from auricle.data.voices import Speakers
 from auricle.recipes.reading import read_recipe
 
 
@@ -44,7 +45,11 @@ class Soundfont(BaseModel):
 
 
 class CorpusSource(BaseModel):
-    """Files of one package under one licence; patterns are relative to the unpacked package."""
+    """Files of one package under one licence; patterns are relative to the unpacked package.
+
+    Of format joined, all of them are the one `recording` so called, where one speaker's files lie
+    in several folders; without it, those of each folder are one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,6 +61,13 @@ class CorpusSource(BaseModel):
     credit: str = Field(min_length=1)
     include: tuple[str, ...] = Field(min_length=1)
     exclude: tuple[str, ...] = ()
+    recording: str = ""
+
+    @model_validator(mode="after")
+    def _only_joined_files_are_one(self) -> CorpusSource:
+        if self.recording and self.format != "joined":
+            raise ValueError("only files that are joined have a 'recording' in common")
+        return self
 
 
 class FolderSource(BaseModel):
@@ -83,8 +95,17 @@ class FolderSource(BaseModel):
         return slugify(self.name or plain)
 
 
+class ReaderSource(Speakers):
+    """Voices each of which is one recording: it reads `sentences` of the texts.
+
+    Which ones, in which order, and how fast and high it speaks each of them depends on its name.
+    """
+
+    sentences: PositiveInt = 16
+
+
 class CorpusRecipe(BaseModel):
-    """A corpus as a literal table of packages, of the files in them to take, and of data sets.
+    """A corpus as a literal table of packages and the files to take, of voices, and of data sets.
 
     >>> CorpusRecipe(name="none").sample_rate
     48000
@@ -98,6 +119,7 @@ class CorpusRecipe(BaseModel):
     lossy: LossyLimits = LossyLimits()
     soundfonts: tuple[Soundfont, ...] = ()
     sources: tuple[CorpusSource, ...] = ()
+    voices: tuple[ReaderSource, ...] = ()
     folders: tuple[FolderSource, ...] = ()
 
 

@@ -3,7 +3,7 @@
 ```
 features.npy    float16 [clip, frame, mel]
 clips.csv       which clip is in which row, and its label (a mean opinion score)
-features.json   the front end's settings and what the clips' digest was
+features.json   the front end's settings, what the clips' digest was, and what could not be heard
 ```
 """
 
@@ -12,7 +12,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, cast
@@ -20,10 +21,15 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.core.errors import DataError
+from auricle.core.audio import Audio, Samples
+from auricle.core.errors import DataError, InputError, SignalError
+from auricle.data.excerpts import repeat_to
 from auricle.data.manifest import SPLITS, Clip, Split
+from auricle.data.rated import RatedClip
 from auricle.data.workers import run_tasks
+from auricle.signal.checks import SignalMonitor, is_silent
 from auricle.signal.io import read_audio
+from auricle.signal.resample import resample
 from auricle.signal.spectra import LogMel
 
 _FEATURES = "features.npy"
@@ -54,17 +60,49 @@ class LabelledClip:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureSet:
-    """Features on disk: `log_mel` is float16 `[clip, frame, mel]`, memory-mapped."""
+    """Features on disk: `log_mel` is float16 `[clip, frame, mel]`, memory-mapped.
+
+    `unheard` are the paths of clips that were left out since they could not be heard, and why.
+    """
 
     folder: Path
     log_mel: NDArray[np.float16]
     clips: tuple[LabelledClip, ...]
     front_end: LogMel
+    unheard: tuple[tuple[str, str], ...] = ()
 
     @property
     def frames(self) -> int:
         """Number of frames per clip."""
         return int(self.log_mel.shape[1])
+
+
+def label_rated(clips: Iterable[RatedClip], axis: str) -> list[Clip]:
+    """Return rated clips as clips labelled with the mean of an axis, without those it lacks.
+
+    Their source is the system, their reference the recording. Raises `DataError` when none is rated
+    on the axis.
+
+    >>> label_rated([RatedClip("a", "a.wav", "train", scores={"mos": (4.0, 5.0)})], "mos")[0].label
+    4.5
+    """
+    labelled = [
+        Clip(
+            clip.id,
+            clip.recording or clip.id,
+            clip.system,
+            clip.recording,
+            clip.split,
+            "",
+            clip.path,
+            label=clip.mean(axis),
+        )
+        for clip in clips
+        if not math.isnan(clip.mean(axis))
+    ]
+    if not labelled:
+        raise DataError(f"none of the clips is rated for {axis}: it is no axis of the table")
+    return labelled
 
 
 def write_features(
@@ -74,6 +112,7 @@ def write_features(
     front_end: LogMel,
     *,
     seconds: float = 10.0,
+    any_length: bool = False,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> FeatureSet:
@@ -83,14 +122,19 @@ def write_features(
     An interrupted run goes on where it stopped; a finished one with the same clips and front end
     is returned as it is.
 
-    Raises `DataError` when no clip is labelled or a clip is shorter, `InputError` when one cannot
-    be read.
+    With `any_length` a shorter clip is repeated until it is as long, and of a longer one the middle
+    is taken; clips that could not be scored (unreadable, silent, not finite) are left out and
+    named.
+
+    Raises `DataError` when no clip is labelled, a clip is shorter or none can be heard,
+    `InputError` when one cannot be read.
     """
     labelled = [clip for clip in clips if clip.label is not None]
     if not labelled:
         raise DataError("none of the clips has a label: label them first")
-    facts = _facts(labelled, front_end, seconds)
-    if _read_facts(output) == facts:
+    facts = _facts(labelled, front_end, seconds, any_length)
+    known = _read_facts(output)
+    if known is not None and known.items() >= facts.items():
         return read_features(output)
     output.mkdir(parents=True, exist_ok=True)
     (output / _FACTS).unlink(missing_ok=True)
@@ -98,17 +142,27 @@ def write_features(
     shape = (len(labelled), front_end.frames(samples), front_end.n_mels)
     part, done = _open_part(output, shape, str(facts["digest"]))
     rows = np.flatnonzero(done == 0).tolist()
-    waiting = [_Job(row, folder / labelled[row].path, part, front_end, samples) for row in rows]
-    for count, row in enumerate(
+    waiting = [
+        _Job(row, folder / labelled[row].path, part, front_end, samples, any_length) for row in rows
+    ]
+    unheard: dict[int, str] = {}
+    for count, (row, reason) in enumerate(
         run_tasks(_extract, waiting, jobs), start=len(labelled) - len(rows) + 1
     ):
-        done[row] = 1
+        if reason:
+            unheard[row] = reason
+        else:
+            done[row] = 1
         if progress is not None:
             progress(count, len(labelled))
+    if unheard:
+        part = _leave_out(part, unheard, f"{labelled[min(unheard)].path}: {unheard[min(unheard)]}")
     part.replace(output / _FEATURES)
-    write_clip_table(labelled, output / _CLIPS)
+    heard = [clip for row, clip in enumerate(labelled) if row not in unheard]
+    write_clip_table(heard, output / _CLIPS)
+    named = [(labelled[row].path, unheard[row]) for row in sorted(unheard)]
     # Written last: it says that the rest is complete.
-    _replace_text(output / _FACTS, json.dumps(facts, indent=2) + "\n")
+    _replace_text(output / _FACTS, json.dumps({**facts, "unheard": named}, indent=2) + "\n")
     for leftover in output.glob(".*.part"):
         leftover.unlink()
     return read_features(output)
@@ -123,7 +177,10 @@ def read_features(folder: Path) -> FeatureSet:
     clips = tuple(_read_clips(folder / _CLIPS))
     if len(clips) != len(log_mel):
         raise DataError(f"{folder} holds {len(log_mel)} features but {len(clips)} clips")
-    return FeatureSet(folder, log_mel, clips, LogMel(**cast("dict[str, Any]", facts["front_end"])))
+    front_end = LogMel(**cast("dict[str, Any]", facts["front_end"]))
+    named = cast("list[list[str]]", facts.get("unheard", []))
+    unheard = tuple((path, reason) for path, reason in named)
+    return FeatureSet(folder, log_mel, clips, front_end, unheard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +190,63 @@ class _Job:
     part: Path
     front_end: LogMel
     samples: int
+    any_length: bool
 
 
-def _extract(job: _Job) -> int:
-    audio = read_audio(job.path, sample_rate=job.front_end.sample_rate).mono()
+def _extract(job: _Job) -> tuple[int, str]:
+    """Write a row; return its number, and why it could not be heard where that may happen."""
+    try:
+        samples = _read_mono(job)
+    except InputError as error:
+        if not job.any_length:
+            raise
+        return job.row, str(error)
+    features = np.load(job.part, mmap_mode="r+")
+    features[job.row] = job.front_end(samples)
+    return job.row, ""
+
+
+def _read_mono(job: _Job) -> Samples:
+    rate = job.front_end.sample_rate
+    if job.any_length:
+        return _fit_length(_read_sound(job.path, rate), job.samples)
+    audio = read_audio(job.path, sample_rate=rate).mono()
     if audio.frames < job.samples:
         raise DataError(
             f"{job.path} has {audio.frames} samples, fewer than the {job.samples} of a segment"
         )
-    features = np.load(job.part, mmap_mode="r+")
-    features[job.row] = job.front_end(audio.samples[0, : job.samples])
-    return job.row
+    return audio.samples[0, : job.samples]
+
+
+def _read_sound(path: Path, sample_rate: int) -> Samples:
+    """Return a file's `[1, time]`; raises `InputError` for what scoring it would refuse."""
+    audio = read_audio(path)
+    monitor = SignalMonitor(audio.sample_rate, audio.channels)
+    (mono,) = monitor.mix([audio.samples])
+    if mono.size == 0 or is_silent(mono):
+        raise SignalError("it is silent: there is nothing to judge")
+    return resample(Audio.from_array(mono, audio.sample_rate), sample_rate).samples
+
+
+def _fit_length(samples: Samples, length: int) -> Samples:
+    """Return the middle of `[1, time]`, or all of it again and again: `[length]`."""
+    start = max(0, samples.shape[1] - length) // 2
+    fitted: Samples = repeat_to(samples[:, start : start + length], length)[0]
+    return fitted
+
+
+def _leave_out(part: Path, unheard: Container[int], example: str) -> Path:
+    """Write the other rows alone; raises `DataError` when there are none."""
+    features = np.load(part, mmap_mode="r")
+    rows = [row for row in range(len(features)) if row not in unheard]
+    if not rows:
+        raise DataError(f"none of the clips could be heard: {example}")
+    kept = part.with_name(f".heard{part.name}")
+    shape = (len(rows), *features.shape[1:])
+    copy = np.lib.format.open_memmap(kept, mode="w+", dtype=features.dtype, shape=shape)
+    for place, row in enumerate(rows):
+        copy[place] = features[row]
+    return kept
 
 
 def _open_part(output: Path, shape: tuple[int, ...], digest: str) -> tuple[Path, NDArray[np.uint8]]:
@@ -158,9 +261,12 @@ def _open_part(output: Path, shape: tuple[int, ...], digest: str) -> tuple[Path,
     return part, np.load(flags, mmap_mode="r+")
 
 
-def _facts(clips: Sequence[Clip], front_end: LogMel, seconds: float) -> dict[str, object]:
+def _facts(
+    clips: Sequence[Clip], front_end: LogMel, seconds: float, any_length: bool
+) -> dict[str, object]:
     settings = asdict(front_end)
-    digest = hashlib.sha256(json.dumps([settings, seconds]).encode())
+    what = [settings, seconds, "any length"] if any_length else [settings, seconds]
+    digest = hashlib.sha256(json.dumps(what).encode())
     for clip in clips:
         digest.update(json.dumps(asdict(clip)).encode())
     return {"front_end": settings, "seconds": seconds, "digest": digest.hexdigest()}

@@ -18,9 +18,12 @@ from auricle.data.recordings import Kind
 from auricle.data.tracks import Track, slugify
 from auricle.signal.io import list_audio
 
-LayoutName = Literal["folder", "musdb18hq", "medleydb", "fma", "librispeech", "vctk"]
+LayoutName = Literal["folder", "musdb18hq", "medleydb", "fma", "librispeech", "vctk", "chime3"]
 
 _SHOWN = 5
+# Of its six microphones, the one that its authors take where they take one.
+_CHIME3_CHANNEL = "CH5"
+_CHIME3_PLACES = {"BUS": "bus", "CAF": "café", "PED": "pedestrian area", "STR": "street junction"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,21 @@ def _find_vctk(folder: Path, prefix: str) -> list[Track]:
     return _join_speakers(speakers, prefix, "VCTK 0.92 (Yamagishi et al., 2019)")
 
 
+def _find_chime3(folder: Path, prefix: str) -> list[Track]:
+    sessions: dict[str, dict[str, Path]] = {}
+    for path in sorted(folder.rglob("*.CH?.wav")):
+        # Speech lies beside it, named alike.
+        if path.resolve().parent.name == "backgrounds":
+            session, channel = path.stem.rsplit(".", 1)
+            sessions.setdefault(session, {})[channel] = path
+    tracks = []
+    for session, channels in sorted(sessions.items()):
+        path = channels.get(_CHIME3_CHANNEL) or next(iter(channels.values()))
+        place = _CHIME3_PLACES.get(session[-3:], session[-3:])
+        tracks.append(Track(f"{prefix}/{slugify(session)}", place, (path,), "audio"))
+    return tracks
+
+
 def _join_speakers(
     speakers: Mapping[str, Iterable[Path]], prefix: str, collection: str
 ) -> list[Track]:
@@ -204,5 +222,10 @@ LAYOUTS: Mapping[LayoutName, Layout] = {
     "vctk": Layout(
         "wav48_silence_trimmed/SPEAKER/SPEAKER_NUMBER_mic1.flac, as in VCTK 0.92",
         "speech", "CC-BY-4.0", "VCTK 0.92 (Yamagishi et al., 2019)", _find_vctk,
+    ),
+    "chime3": Layout(
+        "data/audio/16kHz/backgrounds/SESSION.CHn.wav, such as BGD_150203_010_CAF.CH5.wav",
+        "effects", "LDC user agreement (LDC2017S24)", "CHiME-3 (Barker et al., 2015)",
+        _find_chime3,
     ),
 }  # fmt: skip

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
 from auricle.core.errors import ConfigError
 from auricle.data.corpus_recipe import CorpusSource, Soundfont
 from auricle.data.manifest import Split
+from auricle.data.voices import Speakers
 from auricle.degrade.base import Process
 from auricle.recipes.reading import read_recipe
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class Speakers(BaseModel):
-    """Voices of a speech synthesiser, and texts in a language that they speak.
-
-    A voice reads one of the `texts`, the next voice the next. The synthesiser must be installed.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    engine: Literal["espeak-ng", "flite"]
-    licence: str = Field(min_length=1)
-    credit: str = Field(min_length=1)
-    voices: tuple[str, ...] = Field(min_length=1)
-    texts: tuple[str, ...] = Field(min_length=1)
 
 
 class PartsRecipe(BaseModel):
@@ -37,7 +23,8 @@ class PartsRecipe(BaseModel):
     Of a score, `windows` excerpts of `seconds` are cut at the same places from each of its parts,
     where most parts sound. A part sounds where the share of time in which it is heard reaches
     `activity` (see `auricle.data.parts.measure_activity`); one of fewer than `notes` notes is
-    left out, and so is one that doubles another.
+    left out, and so is one that doubles another. Of its texts a voice reads one, the next voice
+    the next.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

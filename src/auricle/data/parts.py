@@ -22,13 +22,14 @@ from auricle.core.errors import DataError, InputError
 from auricle.data.corpora import SKIPPED
 from auricle.data.corpus_recipe import CorpusSource
 from auricle.data.excerpts import estimate_bandwidth, repeat_to
-from auricle.data.mix_recipe import PartsRecipe, Speakers
-from auricle.data.packages import fetch_package, run_tool
+from auricle.data.mix_recipe import PartsRecipe
+from auricle.data.packages import fetch_package
 from auricle.data.recordings import TABLE, Kind, Recording, write_recordings, write_rows
 from auricle.data.scores import find_parts, solo
 from auricle.data.tracks import Track, find_tracks, render_midi, slugify
+from auricle.data.voices import Speakers, Utterance, speak
 from auricle.data.workers import run_tasks
-from auricle.signal.io import read_audio, write_audio
+from auricle.signal.io import write_audio
 
 Progress = Callable[[int, int, str], None]
 
@@ -253,13 +254,8 @@ def _choose_windows(parts: Sequence[Samples], recipe: PartsRecipe) -> list[int]:
 
 
 def _speak(work: _Voice) -> Iterator[Recording]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "voice.wav"
-        if work.speakers.engine == "espeak-ng":
-            run_tool(["espeak-ng", "-v", work.voice, "-w", path, work.text])
-        else:
-            run_tool(["flite", "-voice", work.voice, "-t", work.text, "-o", path])
-        spoken = read_audio(path, sample_rate=SAMPLE_RATE).mono().samples
+    utterance = Utterance(work.speakers.engine, work.voice, work.text)
+    spoken = speak(utterance, sample_rate=SAMPLE_RATE).samples
     piece = repeat_to(spoken, round(work.recipe.seconds * SAMPLE_RATE))
     if measure_activity(piece, SAMPLE_RATE) >= work.recipe.activity:
         facts = _Facts(

@@ -85,6 +85,22 @@ def read_rated(path: Path) -> list[RatedClip]:
     return clips
 
 
+def merge_rated(paths: Iterable[Path], audio: Path | None = None) -> list[RatedClip]:
+    """Read the clips of several tables as one, their `path` made absolute.
+
+    Paths start from `audio`, or where there is none from the folder of their table. Raises
+    `DataError` as `read_rated` does, also for what two tables don't agree on.
+    """
+    tables = list(paths)
+    clips = [
+        replace(clip, path=str(((audio or table.parent) / clip.path).resolve()))
+        for table in tables
+        for clip in read_rated(table)
+    ]
+    check_rated(clips, " and ".join(map(str, tables)))
+    return clips
+
+
 def check_rated(clips: Iterable[RatedClip], place: Path | str) -> None:
     """Raise `DataError` for an id that comes twice, or a recording in two splits."""
     splits: dict[str, Split] = {}

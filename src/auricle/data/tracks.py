@@ -1,6 +1,7 @@
 """Tracks: what a package or data set holds, found by file pattern and turned into audio.
 
-MIDI is rendered by FluidSynth and tracker music by openmpt123; all else is decoded. Rendering is
+MIDI is rendered by FluidSynth and tracker music by openmpt123, lines are spoken by a speech
+synthesiser, and all else is decoded. Rendering is
 varied (level, reverb, chorus, soundfont), deterministically by the track's name, because music
 that is all mixed alike teaches a model one mix.
 """
@@ -21,6 +22,7 @@ import numpy as np
 from auricle.core.audio import Audio
 from auricle.core.errors import DataError
 from auricle.data.packages import run_tool
+from auricle.data.voices import Utterance, speak
 from auricle.signal.io import AudioStream, read_audio
 from auricle.signal.resample import resample
 
@@ -36,7 +38,8 @@ class Track:
     """One recording before decoding.
 
     It has several files only when they are stems to be summed, or utterances of one speaker to be
-    joined. `licence` and `credit` are empty where they are those of its source.
+    joined. What a synthesiser has yet to speak are `lines`, in place of files. `licence` and
+    `credit` are empty where they are those of its source.
     """
 
     recording: str
@@ -45,6 +48,7 @@ class Track:
     format: TrackFormat
     licence: str = ""
     credit: str = ""
+    lines: tuple[Utterance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,13 @@ def find_tracks(
     track_format: TrackFormat,
     include: Sequence[str],
     exclude: Sequence[str] = (),
+    recording: str = "",
 ) -> list[Track]:
     """Find tracks below `folder` by glob patterns, in sorted order, without exact duplicates.
 
     `prefix` starts every recording's id. Of stems, and of files to be joined, all in one folder
-    make one track. Raises `DataError` when a pattern of `include` matches nothing.
+    make one track; with `recording`, all that are found make the one of that name. Raises
+    `DataError` when a pattern of `include` matches nothing.
     """
     found: set[Path] = set()
     for pattern in include:
@@ -80,6 +86,9 @@ def find_tracks(
         found.update(matches)
     for pattern in exclude:
         found.difference_update(folder.glob(pattern))
+    if recording:
+        name = f"{prefix}/{slugify(recording)}"
+        return [Track(name, recording, tuple(sorted(found)), track_format)]
     grouped = track_format in {"stems", "joined"}
     groups: dict[Path, list[Path]] = {}
     for path in sorted(found):
@@ -93,12 +102,12 @@ def find_tracks(
             continue
         contents.add(digest)
         title = titles.get(key) or (key.name if grouped else key.stem)
-        recording = f"{prefix}/{slugify(title)}"
-        if recording in tracks:
-            recording = f"{prefix}/{slugify(key.parent.name)}-{slugify(title)}"
-        if recording in tracks:
-            recording += f"-{digest[:6]}"
-        tracks[recording] = Track(recording, title, tuple(files), track_format)
+        name = f"{prefix}/{slugify(title)}"
+        if name in tracks:
+            name = f"{prefix}/{slugify(key.parent.name)}-{slugify(title)}"
+        if name in tracks:
+            name += f"-{digest[:6]}"
+        tracks[name] = Track(name, title, tuple(files), track_format)
     return list(tracks.values())
 
 
@@ -129,7 +138,7 @@ def decode_track(track: Track, *, sample_rate: int, soundfonts: Sequence[Path]) 
         return DecodedTrack(render_midi(track, sample_rate, soundfonts), sample_rate, None)
     if track.format == "tracker":
         return DecodedTrack(render_module(track, sample_rate), sample_rate, None)
-    parts: list[Audio] = []
+    parts = [speak(line) for line in track.lines]
     for path in track.files:
         parts.append(read_audio(path))
         if track.format == "joined" and sum(part.duration for part in parts) > _JOINED_SECONDS:

@@ -50,13 +50,13 @@ class MelCnn(Encoder):
         self.features = features
         self.stride = 2 * _STEM_STRIDE[0]
         self.bands = nn.BatchNorm2d(mels)
-        self.stem = _convolution(1, stem, _STEM_KERNEL, _STEM_STRIDE)
+        self.stem = convolution(1, stem, _STEM_KERNEL, _STEM_STRIDE)
         height = math.ceil(mels / _STEM_STRIDE[1])
         self.position = nn.Parameter(torch.zeros(1, stem, 1, height))
         stages: list[nn.Module] = []
         before = stem
         for index, after in enumerate(channels):
-            stages.append(_convolution(before, after, (3, 3), (2 if index == 0 else 1, 2)))
+            stages.append(convolution(before, after, (3, 3), (2 if index == 0 else 1, 2)))
             stages.append(nn.ReLU(inplace=True))
             if index >= len(channels) - 2:
                 stages.append(_Residual(after))
@@ -148,15 +148,20 @@ class BandStatistics(nn.Module):
 class _Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.body = _convolution(channels, channels, (3, 3), (1, 1))
+        self.body = convolution(channels, channels, (3, 3), (1, 1))
 
     def forward(self, image: Tensor) -> Tensor:
         return torch.relu(image + self.body(image))
 
 
-def _convolution(
+def convolution(
     before: int, after: int, kernel: tuple[int, int], stride: tuple[int, int]
 ) -> nn.Sequential:
+    """Return a normalised convolution that keeps an axis's size, divided by its stride.
+
+    >>> convolution(1, 4, (5, 5), (2, 1))(torch.zeros(2, 1, 7, 8)).shape
+    torch.Size([2, 4, 4, 8])
+    """
     padding = (kernel[0] // 2, kernel[1] // 2)
     return nn.Sequential(
         nn.Conv2d(before, after, kernel, stride, padding, bias=False), nn.BatchNorm2d(after)

@@ -15,6 +15,7 @@ from scipy import stats
 from auricle.api import score_files
 from auricle.catalog import find_bundle
 from auricle.core.errors import ConfigError, DataError
+from auricle.core.spec import PERCENT, Scale
 from auricle.data.manifest import Clip, Split, read_manifest
 from auricle.stats.intervals import Estimate, bootstrap_interval
 from auricle.stats.performance import Agreement, aggregate_by, agreement
@@ -47,6 +48,7 @@ class Evaluation:
     sigma: Vector
     target: Vector
     failures: tuple[tuple[str, str], ...]
+    scale: Scale = PERCENT
 
     @property
     def recordings(self) -> tuple[str, ...]:
@@ -132,7 +134,7 @@ def evaluate_metric(
         raise ConfigError(
             f"{metric} rates several axes or needs a reference; a manifest's labels are of one axis"
         )
-    label_scale = bundle.config.label_scale
+    label_scale, scale = bundle.config.label_scale, bundle.config.spec.scale
     files = [str(manifest.parent / clip.path) for clip in clips]
     kept, rows, failures = [], [], []
     name = sha256 = ""
@@ -160,8 +162,9 @@ def evaluate_metric(
         low=low,
         high=high,
         sigma=sigma,
-        target=100.0 * label_scale(labels).astype(np.float64),
+        target=scale.show(label_scale(labels)),
         failures=tuple(failures),
+        scale=scale,
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from auricle.core.errors import MissingDependencyError
+from auricle.core.spec import PERCENT, Scale
 from auricle.evaluation.benchmark import Evaluation
 from auricle.stats.vectors import matched_vectors, number_groups
 
@@ -43,8 +44,9 @@ def draw_scatter(
     *,
     title: str = "",
     axis: str = "label",
+    scale: Scale = PERCENT,
 ) -> None:
-    """Write a PNG of predictions over labels, all `[clip]` of 100, with the diagonal.
+    """Write a PNG of predictions over labels, all `[clip]` on a scale, with the diagonal.
 
     Every recording has a colour and marker of its own, named beside the picture when there are 20
     or fewer; from the 101st on they come again. `axis` names the horizontal axis. Raises
@@ -52,7 +54,7 @@ def draw_scatter(
     """
     x, y = matched_vectors(label, predicted)
     names, places = number_groups(recordings, x.size)
-    figure, axes = _square(title, axis, "predicted")
+    figure, axes = _square(title, axis, "predicted", scale)
     for place, name in enumerate(names):
         rows = places == place
         axes.plot(
@@ -83,20 +85,22 @@ def draw_reliability(evaluation: Evaluation, path: Path) -> None:
     ends = np.array([(e.value, e.low, e.high) for e in found.values()]).reshape(-1, 3)
     share, low, high = 100.0 * ends.T
     title = f"{evaluation.metric}, {evaluation.split} split"
-    figure, axes = _square(title, "nominal share, %", "labels inside, %")
+    figure, axes = _square(title, "nominal share, %", "labels inside, %", PERCENT)
     axes.errorbar(nominal, share, yerr=(share - low, high - share), marker="o", capsize=3.0)
     _save(figure, path)
 
 
-def _square(title: str, horizontal: str, vertical: str) -> tuple[Figure, Axes]:
+def _square(title: str, horizontal: str, vertical: str, scale: Scale) -> tuple[Figure, Axes]:
     require_matplotlib()
     # Not pyplot: its state is the caller's, and it may look for a display.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5.0, 5.0))
     axes = figure.add_subplot()
-    axes.plot((0.0, 100.0), (0.0, 100.0), color="0.6", linewidth=1.0, label="_diagonal")
-    axes.set(xlim=(-2.0, 102.0), ylim=(-2.0, 102.0), aspect="equal")
+    ends, margin = (scale.low, scale.high), 0.02 * scale.span
+    limits = (scale.low - margin, scale.high + margin)
+    axes.plot(ends, ends, color="0.6", linewidth=1.0, label="_diagonal")
+    axes.set(xlim=limits, ylim=limits, aspect="equal")
     axes.set(title=title, xlabel=horizontal, ylabel=vertical)
     axes.grid(color="0.92")
     axes.set_axisbelow(True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +17,7 @@ from auricle.core.errors import DataError
 from auricle.data.listening_sets import RatedPair
 from auricle.evaluation.rated_metrics import Contender
 from auricle.evaluation.rated_scores import RatedValue
-from auricle.stats.correlation import pearson, spearman
+from auricle.stats.correlation import pearson, rmse, spearman
 from auricle.stats.intervals import Estimate
 from auricle.stats.mapping import fit_cubic
 
@@ -25,6 +26,7 @@ Matrix = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.intp]
 Replicates = tuple[float, Vector]
+Measure = Literal["srcc", "pcc", "mapped", "rmse"]
 
 # Questions about the sound as a whole; others ask about one side of it (noise, interferers).
 OVERALL = ("quality", "overall", "similarity_to_target")
@@ -42,9 +44,9 @@ class SetResult:
 
     `items` is how many items those clips are of, `drawn` what was resampled. `srcc` is Spearman's,
     `pcc` Pearson's correlation of the values, negated for distances, with the mean ratings;
-    `mapped` Pearson's after a rising cubic fitted without the item it is applied to. None is
-    undefined. For `constant_folds` of the items no rising cubic was better than a constant, which
-    then is what the item is given.
+    `mapped` Pearson's after a rising cubic fitted without the item it is applied to, and `rmse` the
+    root mean square error after it, on the ratings' scale. None is undefined. For `constant_folds`
+    of the items no rising cubic was better than a constant, which then is what the item is given.
     """
 
     test: str
@@ -56,6 +58,7 @@ class SetResult:
     srcc: Estimate | None
     pcc: Estimate | None
     mapped: Estimate | None
+    rmse: Estimate | None
     constant_folds: int
 
 
@@ -75,11 +78,18 @@ class MeanResult:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Mean SRCC of `first` less that of `second`, on clips that both gave a value for."""
+    """Measures of `first` less those of `second`, on clips that both gave a value for.
 
+    They are those of `SetResult`; `test` is None for the mean SRCC over tests of overall quality.
+    None is undefined.
+    """
+
+    test: str | None
     first: str
     second: str
     srcc: Estimate | None
+    pcc: Estimate | None = None
+    rmse: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +142,12 @@ def judge(
         results=results,
         means=tuple(_mean(one.name, overall, results) for one in contenders),
         differences=tuple(
-            _difference(a.name, b.name, overall) for a, b in combinations(contenders, 2)
+            difference
+            for a, b in combinations(contenders, 2)
+            for difference in (
+                _mean_difference(a.name, b.name, overall),
+                *(sheet.difference(a.name, b.name) for sheet in sheets),
+            )
         ),
     )
 
@@ -159,18 +174,18 @@ class _Sheet:
             * np.array([values[one.name][row].value for row in rows], dtype=np.float64)
             for one in contenders
         }
+        self.folds = {
+            name: map_by_item(values, self.rating, self.items)
+            for name, values in self.signed.items()
+        }
         self.grouped = len(set(self.items)) >= FEWEST_ITEMS
         self._draws = _draw(self.items, self.grouped, resamples, seed)
-        self._known: dict[tuple[str, bytes], Replicates] = {}
+        self._known: dict[tuple[str, Measure, bytes], Replicates] = {}
 
     def result(self, metric: str) -> SetResult:
         """Return a metric's agreement with the test."""
-        values = self.signed[metric]
-        folds = map_by_item(values, self.rating, self.items)
-        mapped = None
-        if folds.constant < folds.count:
-            mapped = _estimate(*self._replicate(folds.predicted, np.isfinite(values), ranked=False))
-        there = np.isfinite(values)
+        there, folds = np.isfinite(self.signed[metric]), self.folds[metric]
+        useful = folds.constant < folds.count
         return SetResult(
             test=self.test,
             metric=metric,
@@ -178,25 +193,45 @@ class _Sheet:
             of=there.size,
             items=folds.count,
             drawn="items" if self.grouped else "clips",
-            srcc=_estimate(*self.srcc(metric)),
-            pcc=_estimate(*self._replicate(values, there, ranked=False)),
-            mapped=mapped,
+            srcc=_estimate(*self.replicate(metric, "srcc")),
+            pcc=_estimate(*self.replicate(metric, "pcc")),
+            mapped=_estimate(*self.replicate(metric, "mapped")) if useful else None,
+            rmse=_estimate(*self.replicate(metric, "rmse")),
             constant_folds=folds.constant,
         )
 
-    def srcc(self, metric: str, beside: str | None = None) -> Replicates:
-        """Return a metric's SRCC, on clips that the metric `beside` has a value for, too."""
-        values = self.signed[metric]
-        there = np.isfinite(values) & np.isfinite(self.signed[beside or metric])
-        key = metric, there.tobytes()
+    def difference(self, first: str, second: str) -> Difference:
+        """Return how far two metrics are apart in this test."""
+
+        def subtract(measure: Measure) -> Estimate | None:
+            return _estimate(*self.subtract(first, second, measure))
+
+        return Difference(
+            self.test, first, second, subtract("srcc"), subtract("pcc"), subtract("rmse")
+        )
+
+    def subtract(self, first: str, second: str, measure: Measure) -> Replicates:
+        """Return a measure of one metric less that of another, on clips that both have."""
+        a, b = (
+            self.replicate(one, measure, two) for one, two in ((first, second), (second, first))
+        )
+        return a[0] - b[0], a[1] - b[1]
+
+    def replicate(self, metric: str, measure: Measure, beside: str | None = None) -> Replicates:
+        """Return a measure of a metric, on clips that the metric `beside` has a value for, too."""
+        there = np.isfinite(self.signed[metric]) & np.isfinite(self.signed[beside or metric])
+        key = metric, measure, there.tobytes()
         if key not in self._known:
-            self._known[key] = self._replicate(values, there, ranked=True)
+            mapped = measure in ("mapped", "rmse")
+            values = self.folds[metric].predicted if mapped else self.signed[metric]
+            self._known[key] = self._replicate(values, there, measure)
         return self._known[key]
 
-    def _replicate(self, values: Vector, there: Mask, *, ranked: bool) -> Replicates:
-        """Return the correlation of the values that are there, and of those in each resample."""
+    def _replicate(self, values: Vector, there: Mask, measure: Measure) -> Replicates:
+        """Return a measure of the values that are there, and of those in each resample."""
+        statistic = {"srcc": spearman, "rmse": rmse}.get(measure, pearson)
         try:
-            whole = (spearman if ranked else pearson)(values[there], self.rating[there])
+            whole = statistic(values[there], self.rating[there])
         except DataError:
             whole = math.nan
         draws = [rows[there[rows]] for rows in self._draws]
@@ -205,8 +240,16 @@ class _Sheet:
         # All resamples of one length at once: one by one takes a hundred times as long.
         for length in np.unique(lengths[lengths >= _FEWEST_CLIPS]):
             rows = np.stack([draws[place] for place in np.flatnonzero(lengths == length)])
-            found[lengths == length] = _correlate(values[rows], self.rating[rows], ranked)
+            found[lengths == length] = _measure(values[rows], self.rating[rows], measure)
         return whole, found
+
+
+def _measure(x: Matrix, y: Matrix, measure: Measure) -> Vector:
+    """Return the measure of each row of `[resample, clip]`."""
+    if measure == "rmse":
+        error: Vector = np.sqrt(np.square(x - y).mean(axis=1))
+        return error
+    return _correlate(x, y, ranked=measure == "srcc")
 
 
 def _correlate(x: Matrix, y: Matrix, ranked: bool) -> Vector:
@@ -266,16 +309,15 @@ def _mean(metric: str, sheets: Sequence[_Sheet], results: Sequence[SetResult]) -
     return MeanResult(
         metric=metric,
         tests=tuple(one.test for one in own),
-        srcc=_average([sheet.srcc(metric) for sheet in sheets]),
+        srcc=_average([sheet.replicate(metric, "srcc") for sheet in sheets]),
         pcc=_plain_mean([one.pcc for one in own]),
         mapped=_plain_mean([one.mapped for one in own]),
     )
 
 
-def _difference(first: str, second: str, sheets: Sequence[_Sheet]) -> Difference:
-    pairs = [(s.srcc(first, second), s.srcc(second, first)) for s in sheets]
-    srcc = _average([(a[0] - b[0], a[1] - b[1]) for a, b in pairs])
-    return Difference(first, second, srcc)
+def _mean_difference(first: str, second: str, sheets: Sequence[_Sheet]) -> Difference:
+    srcc = _average([sheet.subtract(first, second, "srcc") for sheet in sheets])
+    return Difference(None, first, second, srcc)
 
 
 def _plain_mean(estimates: Sequence[Estimate | None]) -> float | None:

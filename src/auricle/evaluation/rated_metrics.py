@@ -33,6 +33,7 @@ from auricle.core.errors import (
 )
 from auricle.core.score import Score
 from auricle.core.spec import MetricSpec
+from auricle.evaluation.peers import PEERS, load_peer
 from auricle.reference.base import ReferenceMetric
 from auricle.reference.frechet import make_frechet_metric
 from auricle.signal.io import read_audio
@@ -57,6 +58,8 @@ _ENGINES = {
     "estoi": "pystoi",
     "zimtohrli": "zimtohrli",
     "haaqi": "pyclarity",
+    "dnsmos": "speechmos",
+    "distill-mos": "distillmos",
 }
 
 
@@ -82,7 +85,8 @@ def find_contenders(names: list[str]) -> tuple[list[Contender], list[str]]:
 
     The Fréchet distance of an encoder's last layer is called "fad-mel", "fad-codec-music",
     "fad-whisper-tiny.en", "fad-whisper-base" or, of any other encoder, "fad-KIND:WEIGHTS" as a
-    recipe names it. It embeds a recording in equal parts of at most 30 s. "NAME+BANK" is a metric
+    recipe names it. It embeds a recording in equal parts of at most 30 s. "dnsmos" and
+    "distill-mos" are `auricle.evaluation.peers`. "NAME+BANK" is a metric
     that judges by distance, with a file of clean recordings instead of the matching reference.
 
     >>> [contender.sign for contender in find_contenders(["stoi", "log-spectral"])[0]]
@@ -107,6 +111,8 @@ def score_pair(name: str, reference: Path, degraded: Path) -> Score:
     """
     if name.startswith(_FRECHET):
         return _load_frechet(name).metric(read_audio(reference), read_audio(degraded))
+    if name in PEERS:
+        return load_peer(name).score_file(degraded)
     metric, bank = _split(name)
     if bank is not None:
         report = compare_with_bank(degraded, bank, metric)
@@ -125,6 +131,9 @@ def _find(name: str) -> Contender:
     if name.startswith(_FRECHET):
         frechet = _load_frechet(name)
         return _contender(name, frechet.metric.spec, frechet.identity)
+    if name in PEERS:
+        peer = load_peer(name)
+        return _contender(name, peer.spec, peer.model_sha256)
     base, bank = _split(name)
     if bank is not None:
         distance = load_distance_metric(base)

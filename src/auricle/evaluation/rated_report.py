@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from auricle.evaluation.rated_benchmark import RatedBenchmark, SetResult
+from auricle.evaluation.rated_benchmark import Difference, RatedBenchmark, SetResult
 from auricle.stats.intervals import Estimate
 
 # Reasons of a metric's failures in the table; report.json has all.
@@ -40,7 +40,7 @@ def to_json(found: RatedBenchmark, notes: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def to_markdown(found: RatedBenchmark, notes: Sequence[str] = ()) -> str:
-    """Return the tables: SRCC, PCC and mapped PCC per test, means, differences, failures."""
+    """Return the tables: means, four measures per test, differences, failures."""
     parts = [
         "Correlation with the mean rating; values of distances are negated, hidden references left"
         " out. Brackets hold 95% bootstrap intervals over a test's items (over clips where it has"
@@ -53,9 +53,12 @@ def to_markdown(found: RatedBenchmark, notes: Sequence[str] = ()) -> str:
                 ("SRCC", lambda one: one.srcc),
                 ("PCC", lambda one: one.pcc),
                 ("PCC after a rising cubic, cross-validated by item", lambda one: one.mapped),
+                ("RMSE after that cubic, on the ratings' scale", lambda one: one.rmse),
             )
         ),
-        "## Differences of mean SRCC\n\n" + _differences(found),
+        "## Differences of SRCC\n\n" + _differences(found, lambda one: one.srcc),
+        "## Differences of PCC\n\n" + _differences(found, lambda one: one.pcc),
+        "## Differences of RMSE after the cubic\n\n" + _differences(found, lambda one: one.rmse),
         "## Failures\n\n" + _failures(found),
     ]
     return "\n\n".join(parts) + "\n"
@@ -110,9 +113,19 @@ def _table(found: RatedBenchmark, pick: Callable[[SetResult], Estimate | None]) 
     return _lines(("test (clips)", *(one.name for one in found.contenders)), rows)
 
 
-def _differences(found: RatedBenchmark) -> str:
-    rows = [(f"{one.first} - {one.second}", _show(one.srcc)) for one in found.differences]
-    return _lines(("", "difference"), rows) if rows else "There is one metric only."
+def _differences(found: RatedBenchmark, pick: Callable[[Difference], Estimate | None]) -> str:
+    """Return a row per pair of metrics, in which a mean comes first where there is one."""
+    rows: dict[str, dict[str, str]] = {}
+    for one in found.differences:
+        row = rows.setdefault(f"{one.first} - {one.second}", {})
+        row[one.test or "mean"] = _show(pick(one))
+    if not rows:
+        return "There is one metric only."
+    known = next(iter(rows.values()))
+    tests = [test for test in known if any(row[test] != "-" for row in rows.values())]
+    return _lines(
+        ("", *tests), [(pair, *(row[test] for test in tests)) for pair, row in rows.items()]
+    )
 
 
 def _failures(found: RatedBenchmark) -> str:

@@ -12,9 +12,6 @@ from auricle.stats.intervals import Estimate
 from auricle.stats.performance import Agreement
 
 _MEASURES = ("pcc", "srcc", "ktau", "rmse", "mae")
-_HEADER = (
-    "| | clips | PCC | SRCC | KTAU | RMSE of 100 | MAE of 100 |\n|---|---|---|---|---|---|---|"
-)
 
 
 def to_json(evaluation: Evaluation) -> dict[str, Any]:
@@ -46,6 +43,7 @@ def to_markdown(evaluation: Evaluation, *, plots: bool = False) -> str:
     rows += [_row(source, found) for source, found in evaluation.per_source().items()]
     rows.append(_row("means per process", evaluation.per_process()))
     covered = _percent(evaluation.coverage())
+    scale = evaluation.scale
     lines = [
         f"`{evaluation.metric}` on the {evaluation.split} split:"
         f" {len(evaluation.clips)} clips of {count_recordings(evaluation.clips)} recordings,"
@@ -53,7 +51,8 @@ def to_markdown(evaluation: Evaluation, *, plots: bool = False) -> str:
         " bootstrapped over recordings (over clips where a row has fewer than three recordings,"
         " over processes in the last row).",
         "",
-        _HEADER,
+        f"| | clips | PCC | SRCC | KTAU | RMSE {scale} | MAE {scale} |",
+        "|---|---|---|---|---|---|---|",
         *rows,
         "",
         f"The 90% interval holds the label of {covered} of the clips; bootstrapped like all clips.",

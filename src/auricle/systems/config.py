@@ -44,21 +44,38 @@ class LogMelConfig(Part):
         return LogMel(**self.model_dump(exclude={"kind"}))
 
 
-class LabelScale(Part):
-    """The mean opinion scores that count as 0 and as 1 (shown as 0 and 100).
-
-    >>> LabelScale(low=1.0, high=5.0)(np.array([1.0, 3.0, 5.5])).tolist()
-    [0.0, 0.5, 1.0]
-    """
-
+class _Range(Part):
     low: float
     high: float
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
         if not self.low < self.high:
-            raise ValueError("a label scale must rise")
+            raise ValueError("a scale must rise")
         return self
+
+
+class ShownScale(_Range):
+    """The scores that the worst and the best quality are shown as.
+
+    >>> ShownScale(low=1.0, high=5.0).build().span
+    4.0
+    """
+
+    low: float = 0.0
+    high: float = 100.0
+
+    def build(self) -> Scale:
+        """Return the scale that scores state."""
+        return Scale(self.low, self.high)
+
+
+class LabelScale(_Range):
+    """The mean opinion scores that count as the worst and as the best quality.
+
+    >>> LabelScale(low=1.0, high=5.0)(np.array([1.0, 3.0, 5.5])).tolist()
+    [0.0, 0.5, 1.0]
+    """
 
     def __call__(self, mos: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return opinion scores as quality in 0..1, truncated."""
@@ -89,6 +106,23 @@ class MelCnnConfig(Part):
     features: Size = 192
     dropout: Rate = 0.1
     context: Annotated[int, Field(ge=0)] = 118
+
+
+class ResidualCnnConfig(Part):
+    """`auricle.encoders.residual_cnn.ResidualCnn`."""
+
+    kind: Literal["residual_cnn"]
+    stem: Size = 16
+    channels: Sizes = (32, 64, 128, 256)
+    blocks: Sizes = (1, 1, 2, 2)
+    features: Size = 256
+    dropout: Rate = 0.1
+
+    @model_validator(mode="after")
+    def _as_many(self) -> Self:
+        if len(self.channels) != len(self.blocks):
+            raise ValueError("channels and blocks must be as many")
+        return self
 
 
 class VggConfig(Part):
@@ -159,7 +193,8 @@ class HistoryConfig(Part):
 
 
 EncoderConfig = Annotated[
-    Conv1dConfig | MelCnnConfig | VggConfig | InceptionConfig, Field(discriminator="kind")
+    Conv1dConfig | MelCnnConfig | ResidualCnnConfig | VggConfig | InceptionConfig,
+    Field(discriminator="kind"),
 ]
 PoolingConfig = Annotated[FlattenConfig | AttentionConfig | MeanConfig, Field(discriminator="kind")]
 HeadConfig = Annotated[RegressionConfig | GaussianConfig, Field(discriminator="kind")]
@@ -171,7 +206,7 @@ class SystemConfig(Part):
     """One assembled model: front end, encoder, pooling, heads, and how to speak of it.
 
     `segment` is the length in seconds that the network hears at once, `shortest` the shortest
-    input in seconds that it accepts.
+    input in seconds that it accepts, `scale` what its scores run from and to.
 
     >>> config = SystemConfig.model_validate({
     ...     "name": "demo", "tag": "v1", "summary": "A demonstration.", "licence": "MIT",
@@ -187,6 +222,7 @@ class SystemConfig(Part):
     summary: str
     domain: Domain = "music"
     label_scale: LabelScale
+    scale: ShownScale = ShownScale()
     front_end: LogMelConfig = LogMelConfig()
     segment: Annotated[float, Field(gt=0.0)] = 10.0
     shortest: Annotated[float, Field(gt=0.0)] = 0.5
@@ -224,7 +260,7 @@ class SystemConfig(Part):
 
     @property
     def spec(self) -> MetricSpec:
-        """The facts that every metric states; scores run from 0 to 100."""
+        """The facts that every metric states."""
         return MetricSpec(
             name=self.name,
             tag=self.tag,
@@ -234,7 +270,7 @@ class SystemConfig(Part):
             sample_rate=self.front_end.sample_rate,
             channels=1,
             shortest=self.shortest,
-            scale=Scale(0.0, 100.0),
+            scale=self.scale.build(),
             listens_to_level=self.front_end.level == "absolute",
             licence=self.licence,
             citation=self.citation,

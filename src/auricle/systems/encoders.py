@@ -29,6 +29,7 @@ from auricle.encoders.transformer import (
 )
 from auricle.encoders.waveform import WaveformEncoder
 from auricle.encoders.whisper import build_whisper, load_whisper
+from auricle.signal.front_ends import FrontEnd
 from auricle.signal.music_front_ends import M2dMel
 from auricle.signal.spectra import LogMel
 from auricle.signal.speech_front_ends import Standardise
@@ -67,7 +68,7 @@ def load_encoder(source: EncoderSource) -> tuple[WaveformEncoder, EncoderSource]
     encoder, settings = _load(source)
     told = {
         "settings": settings,
-        "front_end": describe_front_end(encoder),
+        "front_end": describe_front_end(encoder.front_end),
         "sha256": encoder.facts.sha256,
         "licence": encoder.facts.licence,
     }
@@ -86,9 +87,9 @@ def build_encoder(source: EncoderSource) -> WaveformEncoder:
         raise ConfigError(f"these are no settings of {source.kind}: {error}") from error
 
 
-def describe_front_end(encoder: WaveformEncoder) -> Settings:
-    """Return an encoder's front end as `read_front_end` reads it."""
-    return {"kind": type(encoder.front_end).__name__, **asdict(encoder.front_end)}
+def describe_front_end(front_end: FrontEnd) -> Settings:
+    """Return a front end as `read_front_end` reads it."""
+    return {"kind": type(front_end).__name__, **asdict(front_end)}
 
 
 def _load(source: EncoderSource) -> Loaded:

@@ -38,7 +38,7 @@ def export_onnx(system: System, config: SystemConfig) -> bytes:
     axes: dict[int, torch.export.Dim] = {0: torch.export.Dim("batch")}
     if not config.fixed_length:
         # Less than two embeddings' worth of frames would be another graph.
-        axes[1] = torch.export.Dim("frame", min=8)
+        axes[1] = torch.export.Dim("frame", min=2 * system.encoder.stride)
     example = torch.rand(2, frames, config.front_end.n_mels)
     with quiet_exporter():
         program = torch.onnx.export(

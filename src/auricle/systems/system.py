@@ -15,13 +15,14 @@ from auricle.encoders.image_cnn import ImageCnn
 from auricle.encoders.image_weights import load_trunk
 from auricle.encoders.inception import Inception
 from auricle.encoders.mel_cnn import MelCnn
+from auricle.encoders.residual_cnn import ResidualCnn
 from auricle.encoders.vgg import Vgg
 from auricle.heads.gaussian import GaussianHead
 from auricle.heads.history import HistoryHead
 from auricle.heads.pooling import AttentionPooling, FlattenPooling, MeanPooling
 from auricle.heads.regression import Prediction, RegressionHead
 from auricle.systems.bundle import Bundle
-from auricle.systems.config import SystemConfig
+from auricle.systems.config import EncoderConfig, SystemConfig
 
 
 class System(nn.Module):
@@ -70,12 +71,31 @@ def build_system(config: SystemConfig) -> System:
     >>> sum(parameter.numel() for parameter in build_system(config).parameters())
     15442881
     """
-    encoder = _build_encoder(config)
+    encoder = build_spectrogram_encoder(config.encoder, config.front_end.n_mels)
     features = encoder.features
     if config.fixed_length:
         features *= encoder.frames(config.segment_frames)
     history = HistoryHead(features, **config.history.model_dump()) if config.history else None
     return System(encoder, _build_pooling(config, features), _build_head(config, features), history)
+
+
+def build_spectrogram_encoder(config: EncoderConfig, mels: int) -> Encoder:
+    """Build the encoder of spectrograms of so many bands, with fresh weights.
+
+    >>> from auricle.systems.config import ResidualCnnConfig
+    >>> build_spectrogram_encoder(ResidualCnnConfig(kind="residual_cnn"), 96).stride
+    16
+    """
+    options = config.model_dump(exclude={"kind"})
+    if config.kind == "conv1d":
+        return Conv1d(mels, **options)
+    if config.kind == "vgg":
+        return ImageCnn(Vgg(config.depth, classes=config.classes))
+    if config.kind == "inception":
+        return ImageCnn(Inception(classes=config.classes))
+    if config.kind == "residual_cnn":
+        return ResidualCnn(mels, **options)
+    return MelCnn(mels, **options)
 
 
 def start_system(config: SystemConfig) -> System:
@@ -107,18 +127,6 @@ def load_weights(system: System, weights: Mapping[str, Tensor], source: Path) ->
         system.load_state_dict(weights, strict=True)
     except RuntimeError as error:
         raise BundleError(f"{source} does not fit the configured network: {error}") from error
-
-
-def _build_encoder(config: SystemConfig) -> Encoder:
-    options = config.encoder.model_dump(exclude={"kind"})
-    mels = config.front_end.n_mels
-    if config.encoder.kind == "conv1d":
-        return Conv1d(mels, **options)
-    if config.encoder.kind == "vgg":
-        return ImageCnn(Vgg(config.encoder.depth, classes=config.encoder.classes))
-    if config.encoder.kind == "inception":
-        return ImageCnn(Inception(classes=config.encoder.classes))
-    return MelCnn(mels, **options)
 
 
 def _build_pooling(config: SystemConfig, features: int) -> nn.Module:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from auricle.core.errors import ConfigError
+from auricle.encoders.base import Encoder
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
@@ -45,6 +48,31 @@ def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
     part.replace(path)
 
 
+def save_log(path: Path, epochs: Sequence[NamedTuple]) -> None:
+    """Write a CSV table of epochs, one or more, to `path` at once."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(epochs[0]._fields)
+        writer.writerows(epochs)
+    part.replace(path)
+
+
 def load_weights(path: Path) -> dict[str, Tensor]:
     """Read a network's state from `path` (safetensors)."""
     return load_file(path)
+
+
+def load_encoder(encoder: Encoder, path: Path) -> None:
+    """Give an encoder the weights in `path` (safetensors), strictly: its own names, no more.
+
+    Raises `ConfigError` when the file cannot be read or holds another encoder's weights.
+    """
+    try:
+        encoder.load_state_dict(load_file(path), strict=True)
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(f"start: {path} cannot be read as safetensors: {error}") from error
+    except RuntimeError as error:
+        raise ConfigError(
+            f"start: {path} does not fit the recipe's system.encoder: {error}"
+        ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import math
 import time
@@ -21,6 +20,7 @@ from auricle.training.checkpoint import (
     load_checkpoint,
     load_weights,
     save_checkpoint,
+    save_log,
     save_weights,
 )
 from auricle.training.distance_batches import count_batches, draw_batches
@@ -29,6 +29,7 @@ from auricle.training.distance_figures import EmbeddedPairs, embed_pairs, measur
 from auricle.training.distance_loss import distance_loss
 from auricle.training.distance_recipe import DistanceRecipe
 from auricle.training.optimiser import build_optimiser
+from auricle.training.schedule import cosine_share
 
 _CHECKPOINT = "checkpoint.pt"
 _BEST = "best.safetensors"
@@ -80,7 +81,7 @@ def fit_distance(
         # In this order: a crash in between does the epoch again, with the same result.
         if trainer.stale == 0:
             save_weights(folder / _BEST, learned_state(network))
-        _write_log(folder / _LOG, trainer.epochs)
+        save_log(folder / _LOG, trainer.epochs)
         save_checkpoint(checkpoint, trainer.state())
         if on_epoch is not None:
             on_epoch(epoch)
@@ -183,11 +184,8 @@ class _Trainer:
         schedule, highest = self.recipe.schedule, self.recipe.optimiser.lr
         if schedule.kind == "plateau":
             return highest * schedule.decay**self.decays
-        # Neither the first nor the last step is for nothing.
-        share = (steps + 1) / (self.recipe.max_epochs * self.batches + 1)
-        warm_up = schedule.warm_up
-        fall = 0.5 + 0.5 * math.cos(math.pi * (share - warm_up) / (1.0 - warm_up))
-        return highest * min(share / warm_up, fall)
+        whole = self.recipe.max_epochs * self.batches
+        return highest * cosine_share(steps, whole, schedule.warm_up)
 
     def state(self) -> dict[str, Any]:
         return {
@@ -216,12 +214,3 @@ def _fingerprint(recipe: DistanceRecipe, pairs: PreparedPairs) -> str:
     if any(term.within == "domain" for term in recipe.loss.terms):
         text += repr([clip.domain for clip in pairs.clips])
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _write_log(path: Path, epochs: list[DistanceEpoch]) -> None:
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(DistanceEpoch._fields)
-        writer.writerows(epochs)
-    part.replace(path)

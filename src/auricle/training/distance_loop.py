@@ -17,11 +17,12 @@ from auricle.encoders.lora import trainable_share
 from auricle.systems.distance import DistanceNetwork, build_distance_network
 from auricle.systems.distance_config import DistanceConfig
 from auricle.training.distance_bundle import write_card, write_distance
-from auricle.training.distance_clips import PreparedPairs, Progress, prepare_pairs
+from auricle.training.distance_clips import PreparedPairs, prepare_pairs
 from auricle.training.distance_figures import embed_pairs, report
 from auricle.training.distance_fit import OnDistanceEpoch, fit_distance
 from auricle.training.distance_mappings import fit_mappings
 from auricle.training.distance_recipe import DistanceRecipe
+from auricle.training.prepared_clips import Progress
 
 _RESULT = "result.json"
 

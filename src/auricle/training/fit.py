@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import itertools
 import math
 import time
@@ -19,6 +18,7 @@ from torch.nn.functional import adaptive_avg_pool1d
 
 from auricle.core.errors import ConfigError, DataError
 from auricle.data.batches import Augmentation, Batch, Batches, split_rows
+from auricle.data.clip_recipe import seed_of
 from auricle.data.features import FeatureSet
 from auricle.data.manifest import Split
 from auricle.data.targets import find_targets
@@ -29,12 +29,13 @@ from auricle.losses.regression import gaussian_nll, mean_squared_error
 from auricle.systems.system import System, build_system, start_system
 from auricle.training.checkpoint import (
     load_checkpoint,
+    load_encoder,
     load_weights,
     save_checkpoint,
     save_weights,
 )
-from auricle.training.optimiser import build_optimiser
-from auricle.training.recipe import Recipe
+from auricle.training.optimiser import build_optimiser, set_rate
+from auricle.training.recipe import Recipe, identify_training
 from auricle.training.track import Epoch, Log, OnEpoch
 
 _CHECKPOINT = "checkpoint.pt"
@@ -102,7 +103,11 @@ def predict(
 
 
 def used_rows(recipe: Recipe, features: FeatureSet, split: Split) -> NDArray[np.int64]:
-    """Return the rows of a split without what the recipe leaves out."""
+    """Return the rows of a split without what the recipe leaves out.
+
+    Of the training clips so many are drawn as the recipe wants: `DataError` when there are fewer,
+    or none of a split.
+    """
     sources, codecs = set(recipe.data.without_sources), set(recipe.data.without_codecs)
     rows = [
         row
@@ -112,7 +117,16 @@ def used_rows(recipe: Recipe, features: FeatureSet, split: Split) -> NDArray[np.
     ]
     if not rows:
         raise DataError(f"the recipe leaves out all clips of the {split} split")
+    if split == "train" and recipe.data.labels is not None:
+        rows = _draw(rows, recipe.data.labels, features, recipe.seed)
     return np.array(rows, dtype=np.int64)
+
+
+def _draw(rows: list[int], labels: int, features: FeatureSet, seed: int) -> list[int]:
+    """So many rows, in an order that follows from the seed and the clips: fewer are among more."""
+    if labels > len(rows):
+        raise DataError(f"data.labels is {labels}, but there are {len(rows)} training clips only")
+    return sorted(rows, key=lambda row: seed_of(f"{seed}|{features.clips[row].id}"))[:labels]
 
 
 @dataclass
@@ -142,10 +156,12 @@ class _Trainer:
         self.fingerprint = _fingerprint(recipe, features)
         torch.manual_seed(recipe.seed)
         # Channels last: twice as fast for the two-dimensional convolutions on processors.
-        system = start_system(recipe.system)
+        system = _start(recipe)
         self.system = system.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(self.system) if recipe.averaging else self.system
-        self.optimiser = build_optimiser(recipe.optimiser, self.system)
+        self.optimiser = build_optimiser(
+            recipe.optimiser, self.system, slower=self.system.encoder, factor=recipe.encoder_lr
+        )
         self.schedule = _Schedule()
         self.epoch = 0
         self.steps = 0
@@ -160,6 +176,7 @@ class _Trainer:
             crop=None if crop is None else round(crop * front_end.sample_rate / front_end.hop),
             augmentation=Augmentation(**recipe.data.augmentation.model_dump()),
             splice=recipe.data.splice,
+            steps=recipe.data.steps,
             seed=recipe.seed,
         )
         self.validation = Batches(
@@ -192,7 +209,9 @@ class _Trainer:
         seed = np.random.SeedSequence([self.recipe.seed, self.epoch]).generate_state(1)[0]
         torch.manual_seed(int(seed))
         self.system.train()
-        total = 0.0
+        if self.recipe.encoder == "frozen":
+            self.system.encoder.eval()
+        total, clips = 0.0, 0
         for batch in self.training.epoch(self.epoch):
             if self.recipe.schedule == "cosine":
                 self._set_rate()
@@ -205,14 +224,14 @@ class _Trainer:
             if self.recipe.averaging:
                 _average(self.averaged, self.system, self.recipe.averaging, self.steps)
             total += loss.item() * len(batch.label)
-        return total / len(self.training.rows)
+            clips += len(batch.label)
+        return total / clips
 
     def _set_rate(self) -> None:
         share = self.steps / (self.recipe.max_epochs * len(self.training))
         rise = share / _WARM_UP
         fall = 0.5 + 0.5 * math.cos(math.pi * (share - _WARM_UP) / (1.0 - _WARM_UP))
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.recipe.optimiser.lr * min(rise, fall) if share < 1.0 else 0.0
+        set_rate(self.optimiser, self.recipe.optimiser.lr * min(rise, fall) if share < 1.0 else 0.0)
 
     def state(self) -> dict[str, Any]:
         return {
@@ -254,10 +273,16 @@ def _fingerprint(recipe: Recipe, features: FeatureSet) -> str:
     beside = {"patience", "calibrate_on", "correct_mean"}
     if recipe.schedule == "plateau":
         beside.add("max_epochs")
-    digest = hashlib.sha256(recipe.model_dump_json(exclude=beside).encode())
-    for clip in features.clips:
-        digest.update(repr(clip).encode())
-    return digest.hexdigest()
+    return identify_training(recipe, features.clips, beside)
+
+
+def _start(recipe: Recipe) -> System:
+    system = start_system(recipe.system)
+    if recipe.start is not None:
+        load_encoder(system.encoder, Path(recipe.start))
+    if recipe.encoder == "frozen":
+        system.encoder.requires_grad_(False)
+    return system
 
 
 def _run(system: System, log_mel: Tensor, precision: str) -> Prediction:

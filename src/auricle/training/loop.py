@@ -25,6 +25,7 @@ from auricle.training.recipe import Recipe
 from auricle.training.trial import TEST, write_trial
 
 if TYPE_CHECKING:
+    from auricle.systems.system import System
     from auricle.training.fit import Predictions
     from auricle.training.track import OnEpoch
 
@@ -41,21 +42,43 @@ def train(
 ) -> Path:
     """Train, calibrate, export; return the folder of the finished bundle.
 
+    `output` receives what `train_system` leaves there, and `bundle/`. Raises what that raises, and
+    `BundleError` when torch and ONNX Runtime disagree.
+    """
+    system, calibration = train_system(recipe, features, output, resume=resume, on_epoch=on_epoch)
+    from auricle.systems.export import export_onnx
+    from auricle.training.checkpoint import save_weights
+
+    weights = output / "weights.safetensors"
+    save_weights(weights, system.state_dict())
+    onnx = export_onnx(system, recipe.system)
+    save_bundle(output / "bundle", recipe.system, calibration, onnx=onnx, weights=weights)
+    weights.unlink()
+    return output / "bundle"
+
+
+def train_system(
+    recipe: Recipe,
+    features: Path,
+    output: Path,
+    *,
+    resume: bool = True,
+    on_epoch: OnEpoch | None = None,
+) -> tuple[System, Calibration]:
+    """Train and calibrate; return the system with its best weights, and how it is calibrated.
+
     `features` is a folder that `auricle.data.features.write_features` wrote, with the splits
     train, validation and the recipe's `calibrate_on`. `output` receives `recipe.yaml`, `log.csv`,
-    `tensorboard/`, the checkpoint, `bundle/` and, when the features have a test split, `test.csv`
-    with the predictions for it (see `auricle.training.trial`). With `resume`, an interrupted
-    training goes on to the same weights as without interruption; the same seed and number of
-    threads give the same weights.
+    `tensorboard/`, the checkpoint and, when the features have a test split, `test.csv` with the
+    predictions for it (see `auricle.training.trial`). With `resume`, an interrupted training goes
+    on to the same weights as without interruption; the same seed and number of threads give the
+    same weights.
 
     Raises `MissingDependencyError` without torch and its companions, `DataError` when features
     and recipe don't fit or there are too few clips to calibrate on (9 are needed), `ConfigError`
-    when the output belongs to another training or the loss is not finite any more, `BundleError`
-    when torch and ONNX Runtime disagree.
+    when the output belongs to another training or the loss is not finite any more.
     """
     _require()
-    from auricle.systems.export import export_onnx
-    from auricle.training.checkpoint import save_weights
     from auricle.training.fit import fit, predict, used_rows
 
     data = read_features(features)
@@ -70,17 +93,13 @@ def train(
     (output / "recipe.yaml").write_text(text, encoding="utf-8")
     unseen = predict(recipe, system, data, calibrating)
     calibration = calibrate_by(recipe, unseen)
-    weights = output / "weights.safetensors"
-    save_weights(weights, system.state_dict())
-    onnx = export_onnx(system, recipe.system)
-    save_bundle(output / "bundle", recipe.system, calibration, onnx=onnx, weights=weights)
-    weights.unlink()
     unheard = [clip for clip in data.clips if clip.split == "test"]
     if unheard:
         test = predict(recipe, system, data, "test")
         corrected = apply_correction(test.mean, calibration.correction)
-        write_trial(unheard, 100.0 * test.label, 100.0 * corrected, output / TEST)
-    return output / "bundle"
+        scale = recipe.system.spec.scale
+        write_trial(unheard, scale.show(test.label), scale.show(corrected), output / TEST)
+    return system, calibration
 
 
 def calibrate_by(recipe: Recipe, unseen: Predictions) -> Calibration:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from auricle.core.errors import ConfigError
+from auricle.data.features import LabelledClip
 from auricle.recipes.reading import read_recipe
 from auricle.systems.config import Part, Rate, Size, SystemConfig
 
@@ -30,12 +33,18 @@ class DataConfig(Part):
     """`crop` is the seconds of each clip heard per epoch (None: all), `splice` the share of clips
     that go over into another one of the same reference.
 
+    `labels` is the number of training clips used (None: all), drawn by the recipe's seed: fewer
+    are among more. `steps` is the least number of steps in an epoch: where the clips are too few,
+    an epoch goes over them several times.
+
     Clips from `without_sources`, and clips whose cascade holds one of `without_codecs`, are neither
     trained nor validated on: how a model does on what it never met is then seen on them.
     """
 
     crop: Positive | None = None
     splice: Share = 0.0
+    labels: Size | None = None
+    steps: Size = 1
     without_sources: tuple[str, ...] = ()
     without_codecs: tuple[str, ...] = ()
     augmentation: AugmentationConfig = AugmentationConfig()
@@ -89,10 +98,18 @@ class Recipe(Part):
     the moving average of weights that is validated and kept (None: the weights themselves).
     `precision` is that of the convolutions in training. `calibrate_on` is the split that the
     interval is fitted on, and with `correct_mean` also a correction of the mean.
+
+    `start` is a file with the encoder's pretrained weights (None: those of a fresh system). A
+    frozen `encoder` keeps its weights and the statistics that it normalises by, and drops nothing
+    out: what stands behind it is trained alone. `encoder_lr` is the share of the learning rate that
+    a trained encoder has.
     """
 
     system: SystemConfig
     data: DataConfig
+    start: str | None = None
+    encoder: Literal["trained", "frozen"] = "trained"
+    encoder_lr: Positive = 1.0
     loss: LossConfig
     auxiliary: AuxiliaryConfig = AuxiliaryConfig()
     optimiser: OptimiserConfig
@@ -115,7 +132,34 @@ class Recipe(Part):
             )
         if self.data.crop is not None and self.system.fixed_length:
             raise ValueError("'data.crop' needs a network that hears clips of any length")
+        if self.encoder == "frozen" and self.encoder_lr != 1.0:
+            raise ValueError("a frozen encoder has no 'encoder_lr'")
+        pretrained = self.start or getattr(self.system.encoder, "weights", None)
+        if self.encoder == "frozen" and not pretrained:
+            # Without statistics to normalise by, a fresh one lets hardly anything through.
+            raise ValueError("a frozen encoder needs pretrained weights: 'start'")
         return self
+
+
+def identify_training(
+    recipe: Recipe, clips: Sequence[LabelledClip], beside: Iterable[str] = ()
+) -> str:
+    """Return the SHA-256 of what decides the weights: recipe, pretrained weights, labelled clips.
+
+    Keys of the recipe that are `beside` the question don't count, nor where the pretrained weights
+    lie. Raises `ConfigError` when those cannot be read.
+    """
+    digest = hashlib.sha256(recipe.model_dump_json(exclude={"start", *beside}).encode())
+    if recipe.start is not None:
+        try:
+            digest.update(Path(recipe.start).read_bytes())
+        except OSError as error:
+            raise ConfigError(
+                f"start: the pretrained encoder cannot be read: {recipe.start}: {error.strerror}"
+            ) from error
+    for clip in clips:
+        digest.update(repr(clip).encode())
+    return digest.hexdigest()
 
 
 def load_recipe(source: Path | str, overrides: Sequence[str] = ()) -> Recipe:

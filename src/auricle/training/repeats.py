@@ -8,7 +8,6 @@ repeats.json    what came out of each, with mean and standard deviation
 
 from __future__ import annotations
 
-import hashlib
 import json
 import statistics
 from collections.abc import Callable, Sequence
@@ -17,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auricle.core.errors import ConfigError
-from auricle.data.features import FeatureSet, read_features
-from auricle.training.loop import train
-from auricle.training.recipe import Recipe
+from auricle.data.features import read_features
+from auricle.training.loop import train, train_system
+from auricle.training.recipe import Recipe, identify_training
 from auricle.training.trial import TEST, read_trial
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ _SUMMARY = "repeats.json"
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """What came out of one training; errors are of 100.
+    """What came out of one training; errors are on the scale that scores are shown on.
 
     Figures of the validation split are those of the best epoch; figures of the test split are
     missing (None) when the features have none.
@@ -59,6 +58,7 @@ def train_repeats(
     repeats: int,
     *,
     resume: bool = True,
+    export: bool = True,
     on_epoch: OnEpoch | None = None,
     on_repeat: OnRepeat | None = None,
 ) -> tuple[Repeat, ...]:
@@ -66,7 +66,8 @@ def train_repeats(
 
     The trainings lie in `output`'s folders 1, 2, ..., the figures in its `repeats.json`. With
     `resume`, finished trainings by the same recipe on the same features are not done again, and
-    an interrupted one goes on. `on_repeat` is called with the number and the figures of each.
+    an interrupted one goes on. Without `export` there are figures, but no bundles. `on_repeat` is
+    called with the number and the figures of each.
     Raises `ConfigError` for less than one repeat, or what `auricle.training.loop.train` raises.
     """
     if repeats < 1:
@@ -76,11 +77,12 @@ def train_repeats(
     for number in range(1, repeats + 1):
         folder = output / str(number)
         seeded = recipe.model_copy(update={"seed": recipe.seed + number - 1})
-        fingerprint = _fingerprint(seeded, data)
+        fingerprint = identify_training(seeded, data.clips)
         repeat = _read_result(folder, fingerprint) if resume else None
         if repeat is None:
-            train(seeded, features, folder, resume=resume, on_epoch=on_epoch)
-            repeat = _judge(seeded.seed, folder)
+            run = train if export else train_system
+            run(seeded, features, folder, resume=resume, on_epoch=on_epoch)
+            repeat = _judge(seeded, folder)
             _write_json(folder / _RESULT, {"fingerprint": fingerprint, "result": asdict(repeat)})
         found.append(repeat)
         if on_repeat is not None:
@@ -120,24 +122,18 @@ def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
     return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None
 
 
-def _judge(seed: int, folder: Path) -> Repeat:
+def _judge(recipe: Recipe, folder: Path) -> Repeat:
     from auricle.training.track import read_log
 
     log = read_log(folder)
     best = min(log, key=lambda epoch: epoch.validation_rmse)
-    figures = Repeat(seed, len(log), best.validation_pcc, 100.0 * best.validation_rmse)
+    error = recipe.system.spec.scale.span * best.validation_rmse
+    figures = Repeat(recipe.seed, len(log), best.validation_pcc, error)
     if not (folder / TEST).is_file():
         return figures
     trial = read_trial(folder / TEST)
     test = {"test_pcc": trial.pcc, "test_srcc": trial.srcc, "test_rmse": trial.rmse}
     return Repeat(**asdict(figures) | test)
-
-
-def _fingerprint(recipe: Recipe, features: FeatureSet) -> str:
-    digest = hashlib.sha256(recipe.model_dump_json().encode())
-    for clip in features.clips:
-        digest.update(repr(clip).encode())
-    return digest.hexdigest()
 
 
 def _read_result(folder: Path, fingerprint: str) -> Repeat | None:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from auricle.core.errors import DataError
 from auricle.data.features import LabelledClip
-from auricle.stats.correlation import pearson, rmse, spearman
+from auricle.stats.correlation import mae, pearson, rmse, spearman
 
 Vector = NDArray[np.float64]
 
@@ -25,7 +25,10 @@ _NUMBERS = ("label", "predicted")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
-    """Predictions beside labels, both `[clip]`, of 100; the other fields are those of the clips."""
+    """Predictions beside labels, both `[clip]`, on the scale that scores are shown on.
+
+    The other fields are those of the clips.
+    """
 
     id: tuple[str, ...]
     recording: tuple[str, ...]
@@ -46,14 +49,19 @@ class Trial:
 
     @property
     def rmse(self) -> float:
-        """Root mean square error, of 100."""
+        """Root mean square error."""
         return rmse(self.predicted, self.label)
+
+    @property
+    def mae(self) -> float:
+        """Mean absolute error."""
+        return mae(self.predicted, self.label)
 
 
 def write_trial(
     clips: Sequence[LabelledClip], label: ArrayLike, predicted: ArrayLike, path: Path
 ) -> None:
-    """Write a row per clip to `path`, at once; `label` and `predicted` are `[clip]`, of 100."""
+    """Write a row per clip to `path`, at once; `label` and `predicted` are `[clip]`."""
     part = path.with_name(f".{path.name}.part")
     with part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
