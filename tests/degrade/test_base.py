@@ -41,7 +41,9 @@ PROCESSES = (
     | st.builds(Process, st.just("clip"), st.integers(1, 50))
     | st.builds(Process, st.sampled_from(["resample", "alaw", "adpcm"]), st.integers(4_000, 48_000))
     | st.builds(Process, st.just("highpass"), st.integers(20, 3_400))
-    | st.builds(Process, st.sampled_from(["pink", "musical", "mask"]), st.integers(0, 40))
+    | st.builds(
+        Process, st.sampled_from(["pink", "musical", "mask", "suppress"]), st.integers(1, 40)
+    )
     | st.builds(Process, st.sampled_from(["babble", "mnru", "saturate"]), st.integers(1, 40))
     | st.builds(Process, st.sampled_from(["holes", "loss", "jitter", "narrow"]), st.integers(1, 60))
     | st.builds(Process, st.just("quantise"), st.integers(2, 16))

@@ -31,8 +31,8 @@ def degrade(
     A process is a kind, a colon and a whole number; + joins processes. Codecs: mp2, mp3, mp3vbr,
     aac, aacfast, opus, vorbis, ac3, eac3, wma, sbc, alaw, adpcm. Filters: lowpass, highpass,
     anchor, darken, resample. Amplitude: clip, saturate, quantise. Noise: noise, pink, mnru,
-    musical, and snr, which needs --noise. Other sources: babble, mask. Spectrum: holes, vocode.
-    Time: loss, jitter, reverb. Stereo: narrow.
+    musical, and snr, which needs --noise. Other sources: babble, mask. Spectrum: holes,
+    vocode, suppress. Time: loss, jitter, reverb. Stereo: narrow.
     """
     # Filters take a while to import, and scoring does not need them.
     from auricle.degrade.base import apply_cascade, parse_cascade

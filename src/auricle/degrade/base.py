@@ -22,6 +22,7 @@ from auricle.degrade.rates import band_limit
 from auricle.degrade.sample_codecs import adpcm, alaw
 from auricle.degrade.separation import add_babble, leave_musical_noise, separate
 from auricle.degrade.spectral import tear_holes, vocode
+from auricle.degrade.suppression import suppress_noise
 from auricle.degrade.timing import flutter, lose_packets, reverberate
 
 
@@ -67,6 +68,7 @@ _KINDS: Mapping[str, _Kind] = {
     "babble": _Kind(0, 40, "dB", "babble:20"),
     "snr": _Kind(-20, 60, "dB", "snr:10"),
     "mask": _Kind(-5, 40, "dB", "mask:10"),
+    "suppress": _Kind(1, 60, "dB", "suppress:12"),
     "holes": _Kind(1, 90, "%", "holes:30"),
     "vocode": _Kind(16, 256, "bands", "vocode:80"),
     "loss": _Kind(1, 60, "%", "loss:5"),
@@ -91,6 +93,7 @@ _PROCESSORS: Mapping[str, Callable[[Audio, int], Audio]] = {
     "musical": leave_musical_noise,
     "babble": add_babble,
     "mask": separate,
+    "suppress": suppress_noise,
     "holes": tear_holes,
     "vocode": vocode,
     "loss": lose_packets,
