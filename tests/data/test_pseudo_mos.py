@@ -55,7 +55,8 @@ def test_pairs_become_a_table_of_rated_clips(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["opinion", str(tmp_path)])
     assert done.exit_code == 0, done.output
     rated = read_rated(tmp_path / "opinion.csv")
-    assert rated == rate_pairs(make_clips())
+    assert rated == rate_pairs(make_clips(), tmp_path.name)
+    assert rated[0].id == f"{tmp_path.name}/a"
     assert [clip.mean("mos") for clip in rated] == [5.0, 4.5, 1.0]
     assert [clip.system for clip in rated] == ["clean", "mp3", "mp3:64k+clip:5"]
 
@@ -64,4 +65,4 @@ def test_a_missing_label_is_told() -> None:
     clips = make_clips()
     clips[1].labels.pop("pesq")  # type: ignore[attr-defined]
     with pytest.raises(DataError, match="b: no label pesq"):
-        rate_pairs(clips)
+        rate_pairs(clips, "pairs")

@@ -184,6 +184,26 @@ def test_batches_hold_pairs_of_rungs_cut_at_one_place(tiny: Path, prepared: Prep
         np.testing.assert_array_equal(last, clip[-26:])
 
 
+def test_views_cut_apart_are_of_the_same_clips(tiny: Path, prepared: PreparedClips) -> None:
+    recipe = load_pretraining_recipe(tiny, ["cut=apart"])
+    ladders = find_ladders(prepared.clips, "train")[:2]
+    (batch,) = draw_batches(recipe, prepared, ladders, np.random.default_rng(0))
+    rows = np.concatenate([ladder.ravel() for ladder in ladders]).tolist()
+    places: dict[int, list[int]] = {0: [], 1: []}
+    for view, content in zip(batch.views.numpy(), batch.content_of.tolist(), strict=True):
+        windows = [
+            np.lib.stride_tricks.sliding_window_view(
+                np.asarray(prepared.prepared(row), np.float32), 26, axis=0
+            ).transpose(0, 2, 1)
+            for row in rows
+        ]
+        found = [np.flatnonzero((each == view).all(axis=(1, 2))) for each in windows]
+        (start,) = np.concatenate(found).tolist()
+        places[content].append(start)
+    assert all(len(set(starts)) > 1 for starts in places.values())
+    assert (torch.bincount(batch.pair_of) == 2).all()
+
+
 def test_a_content_is_augmented_alike(tiny: Path, prepared: PreparedClips) -> None:
     ladders = find_ladders(prepared.clips, "train")[:3]
     batches = []

@@ -16,13 +16,14 @@ def opinion(
 ) -> None:
     """Estimate the mean opinion of pairs of speech from their labels, by PESQ and Zimtohrli.
 
-    The axis is called mos and runs from 1 to 5; paths start from the folder of the pairs.
+    The axis is called mos and runs from 1 to 5; paths start from the folder of the pairs, and ids
+    with its name, so that tables of several folders go together.
     """
     from auricle.data.pairs import read_clips
     from auricle.data.pseudo_mos import rate_pairs
     from auricle.data.rated import write_rated
 
-    rated = rate_pairs(read_clips(pairs))
+    rated = rate_pairs(read_clips(pairs), pairs.resolve().name)
     table = output or pairs / "opinion.csv"
     write_rated(rated, table)
     print(f"{len(rated)} rated clips: {table}")

@@ -37,8 +37,10 @@ def estimate_mos(labels: Mapping[str, float]) -> float:
     return round(0.5 * (heard + min(5.0, max(1.0, labels["zimtohrli"]))), 4)
 
 
-def rate_pairs(clips: Sequence[PairClip]) -> list[RatedClip]:
+def rate_pairs(clips: Sequence[PairClip], name: str) -> list[RatedClip]:
     """Return the clips of a table of pairs with their estimated opinion; clean ones have the best.
+
+    Ids begin with the `name` of the table, which tells its clips from those of others.
 
     Voices are what is not torn apart, and the system is the ladder, or the whole cascade. Clips
     that were not made are left out. Raises `DataError` when a clip lacks a label.
@@ -53,7 +55,7 @@ def rate_pairs(clips: Sequence[PairClip]) -> list[RatedClip]:
             raise DataError(f"{clip.id}: {error}") from error
         rated.append(
             RatedClip(
-                clip.id, clip.path, clip.split, clip.ladder or clip.process or "clean",
+                f"{name}/{clip.id}", clip.path, clip.split, clip.ladder or clip.process or "clean",
                 clip.recording, clip.domain, {AXIS: (mos,)},
             )
         )  # fmt: skip

@@ -39,14 +39,17 @@ def draw_batches(
 ) -> Iterator[ViewBatch]:
     """Yield batches of all ladders `[rung, 2]`, in random order and of nearly even sizes.
 
-    Of each ladder random rungs are taken, from one random place. Views are in random order, so
-    that networks which normalise parts of a batch by themselves do not betray partners by that.
+    Of each ladder random rungs are taken, from one random place or each from another. Views are in
+    random order, so that networks which normalise parts of a batch by themselves do not betray
+    partners by that.
     """
     order = rng.permutation(len(ladders))
     for chosen in np.array_split(order, count_batches(len(ladders), recipe.batch.contents)):
         groups = [_draw_rungs(ladders[place], recipe.batch.rungs, rng) for place in chosen]
-        views = cut_views(prepared, groups, rng.random(len(groups)).tolist(), recipe.crop_frames)
         contents = np.repeat(np.arange(len(groups)), [group.size for group in groups])
+        if recipe.cut == "apart":
+            groups = [row for group in groups for row in np.split(group.ravel(), group.size)]
+        views = cut_views(prepared, groups, rng.random(len(groups)).tolist(), recipe.crop_frames)
         _augment(recipe, views, contents, rng)
         mixed = torch.from_numpy(rng.permutation(len(views)))
         pairs = torch.arange(len(views)) // 2

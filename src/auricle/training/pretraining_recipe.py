@@ -54,8 +54,9 @@ class NtXentConfig(Part):
 class PretrainingRecipe(Part):
     """Everything that decides which weights an encoder gets from JND pairs, apart from the pairs.
 
-    Views are `crop` seconds of whole clips as the front end hears them, the two of a pair, and
-    all of a content, cut at one place and augmented alike. Without `projection`, embeddings of
+    Views are `crop` seconds of whole clips as the front end hears them; all of a content are
+    augmented alike, and `cut` at one place ("together"), or each at a place of its own ("apart"):
+    then what is said does not tell partners, only how it sounds. Without `projection`, embeddings of
     clips are compared themselves. `precision` is that of the network in training. With `chunk`,
     so many views go through the network at a time, whatever the batch: see
     `auricle.training.pretraining_network.backward`.
@@ -67,6 +68,7 @@ class PretrainingRecipe(Part):
     projection: ProjectionConfig | None = ProjectionConfig()
     loss: NtXentConfig = NtXentConfig()
     crop: Positive
+    cut: Literal["together", "apart"] = "together"
     batch: ViewBatchConfig = ViewBatchConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     optimiser: Annotated[AdamConfig | AdamWConfig, Field(discriminator="kind")]
