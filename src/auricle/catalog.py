@@ -58,6 +58,12 @@ _ENTRIES = (
         sha256="146d8b3f3c6d98c8d7d0597eb9885ceb1a7f933dee32f298a75cd189716fc393",
         licence="Apache-2.0",
     ),
+    Entry(
+        name="speech",
+        tag="v1",
+        sha256="",
+        licence="Apache-2.0",
+    ),
 )
 
 _DISTANCE_ENTRIES = (

@@ -139,6 +139,16 @@ def test_rated_clips_of_any_length_are_repeated_or_cut_in_the_middle(tmp_path: P
     assert write(clips, tmp_path, any_length=True).unheard == features.unheard
 
 
+def test_a_rated_clip_whose_middle_is_silent_is_left_out(tmp_path: Path) -> None:
+    rated = rate(tmp_path)[:2]
+    tone = 0.1 * np.sin(np.arange(48000) / 20)
+    tone[11000:37000] = 0.0
+    write_audio(tmp_path / "long.wav", Audio.from_array(tone, 48000))
+    features = write(label_rated(rated, "mos"), tmp_path, any_length=True)
+    assert [clip.id for clip in features.clips] == ["short"]
+    assert "its middle" in features.unheard[0][1]
+
+
 def test_rated_clips_without_any_that_can_be_learned_from_are_refused(tmp_path: Path) -> None:
     rated = rate(tmp_path)
     with pytest.raises(DataError, match="none of the clips is rated for beauty"):

@@ -80,7 +80,7 @@ def test_what_cannot_be_drawn_is_refused(change: dict[str, Any], reason: str) ->
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Four voices of two files each, and six noises."""
+    """Six voices of two files each, and eight noises."""
     speech, noise = tmp_path_factory.mktemp("speech"), tmp_path_factory.mktemp("noise")
     for voice in range(6):
         for number in range(2):
@@ -136,6 +136,11 @@ def test_noise_that_is_missing_is_told(
         plan_pairs(RECIPE, [], [speech])
     made = build_pairs(RECIPE, planned[:2], [speech], tmp_path)
     assert "no corpus holds" in made[1].error
+    # Rows name a noise by its path alone, which must not lead to speech.
+    voice = tmp_path / "named-alike" / "0.flac"
+    write_audio(voice, Audio.from_array(make_music(2.0, 99), RATE))
+    with pytest.raises(DataError, match=r"both hold 0\.flac: rename"):
+        plan_pairs(RECIPE, [], [speech, voice.parent], [folders[1]])
     write_pairs(planned[:2], tmp_path / "pairs.csv")
     table = (tmp_path / "pairs.csv").read_text(encoding="utf-8")
     (tmp_path / "pairs.csv").write_text(table.replace(planned[1].noise, "../x"), encoding="utf-8")

@@ -61,7 +61,11 @@ def test_the_command_puts_a_recording_under_a_file(tmp_path: Path) -> None:
     files = [str(tmp_path / name) for name in ("speech.wav", "noisy.wav")]
     command = ["degrade", *files, "--process", "snr:10"]
     refused = CliRunner().invoke(app, command)
-    assert refused.exit_code != 0
+    assert isinstance(refused.exception, ConfigError)
+    missing = CliRunner().invoke(app, [*command, "--noise", str(tmp_path / "gone.wav")])
+    assert str(missing.exception).startswith(str(tmp_path / "gone.wav"))
+    unused = ["degrade", *files, "--process", "clip:5", "--noise", str(tmp_path / "noise.wav")]
+    assert "--noise is for" in str(CliRunner().invoke(app, unused).exception)
     done = CliRunner().invoke(app, [*command, "--noise", str(tmp_path / "noise.wav")])
     assert done.exit_code == 0, done.output
     expected = mix_at(read_audio(tmp_path / "speech.wav"), read_audio(tmp_path / "noise.wav"), 10.0)

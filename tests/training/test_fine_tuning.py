@@ -43,6 +43,7 @@ def test_a_frozen_encoder_keeps_every_weight_it_started_with(
 ) -> None:
     recipe = plain(f"start={start}", "encoder=frozen", "max_epochs=2")
     system = fit(recipe, read_features(features), tmp_path)
+    torch.manual_seed(recipe.seed)
     fresh = build_system(recipe.system)
     torch.manual_seed(1)
     started = build_system(recipe.system)

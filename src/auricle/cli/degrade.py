@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -43,12 +45,16 @@ def degrade(
     steps = [step for text in process for step in parse_cascade(text)]
     if not steps:
         raise ConfigError("--process is empty: say for instance opus:32k")
-    try:
+    if noise is not None and all(step.kind != "snr" for step in steps):
+        raise ConfigError("--noise is for the process snr: say for instance --process snr:10")
+    with _told_of(source):
         audio, notices = read_with_notices(source)
-        under = read_audio(noise, sample_rate=audio.sample_rate) if noise else None
+    under = None
+    if noise is not None:
+        with _told_of(noise):
+            under = read_audio(noise, sample_rate=audio.sample_rate)
+    with _told_of(source):
         degraded = apply_cascade(audio, steps, under)
-    except InputError as error:
-        raise type(error)(f"{source}: {error}") from error
     write_audio(target, degraded)
     told = [f"{source}: {notice.kind}: {notice.message}" for notice in notices]
     if target.suffix.lower() == ".flac":
@@ -56,6 +62,15 @@ def degrade(
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     for text in told:
         errors.print(f"auricle: warning: {text}", markup=False)
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """Say of what is wrong with a file which one it is."""
+    try:
+        yield
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from error
 
 
 def _clipping(audio: Audio, target: Path) -> list[str]:

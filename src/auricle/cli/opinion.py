@@ -13,6 +13,12 @@ def opinion(
     output: Annotated[
         Path | None, typer.Option(help="Table of rated clips to write [PAIRS/opinion.csv].")
     ] = None,
+    dynamics: Annotated[
+        float,
+        typer.Option(
+            help="Least fall from loud to quiet moments of an original, in dB; else it is noisy."
+        ),
+    ] = 44.0,
 ) -> None:
     """Estimate the mean opinion of pairs of speech from their labels, by PESQ and Zimtohrli.
 
@@ -20,10 +26,13 @@ def opinion(
     with its name, so that tables of several folders go together.
     """
     from auricle.data.pairs import read_clips
-    from auricle.data.pseudo_mos import rate_pairs
+    from auricle.data.pseudo_mos import keep_clean, rate_pairs
     from auricle.data.rated import write_rated
 
-    rated = rate_pairs(read_clips(pairs), pairs.resolve().name)
+    clips = [clip for clip in read_clips(pairs) if not clip.error]
+    clean = keep_clean(clips, pairs, dynamics)
+    rated = rate_pairs(clean, pairs.resolve().name)
     table = output or pairs / "opinion.csv"
     write_rated(rated, table)
-    print(f"{len(rated)} rated clips: {table}")
+    left = len(clips) - len(clean)
+    print(f"{len(rated)} rated clips, {left} of originals that are not clean left out: {table}")

@@ -123,8 +123,8 @@ def write_features(
     is returned as it is.
 
     With `any_length` a shorter clip is repeated until it is as long, and of a longer one the middle
-    is taken; clips that could not be scored (unreadable, silent, not finite) are left out and
-    named.
+    is taken; clips that could not be scored (unreadable, not finite, silent or so in the middle)
+    are left out and named.
 
     Raises `DataError` when no clip is labelled, a clip is shorter or none can be heard,
     `InputError` when one cannot be read.
@@ -141,20 +141,11 @@ def write_features(
     samples = round(seconds * front_end.sample_rate)
     shape = (len(labelled), front_end.frames(samples), front_end.n_mels)
     part, done = _open_part(output, shape, str(facts["digest"]))
-    rows = np.flatnonzero(done == 0).tolist()
     waiting = [
-        _Job(row, folder / labelled[row].path, part, front_end, samples, any_length) for row in rows
+        _Job(row, folder / labelled[row].path, part, front_end, samples, any_length)
+        for row in np.flatnonzero(done == 0).tolist()
     ]
-    unheard: dict[int, str] = {}
-    for count, (row, reason) in enumerate(
-        run_tasks(_extract, waiting, jobs), start=len(labelled) - len(rows) + 1
-    ):
-        if reason:
-            unheard[row] = reason
-        else:
-            done[row] = 1
-        if progress is not None:
-            progress(count, len(labelled))
+    unheard = _extract_all(waiting, done, jobs, progress)
     if unheard:
         part = _leave_out(part, unheard, f"{labelled[min(unheard)].path}: {unheard[min(unheard)]}")
     part.replace(output / _FEATURES)
@@ -193,6 +184,23 @@ class _Job:
     any_length: bool
 
 
+def _extract_all(
+    waiting: Sequence[_Job], done: NDArray[np.uint8], jobs: int, progress: Progress | None
+) -> dict[int, str]:
+    """Write the waiting rows and note them as done; return why some could not be heard."""
+    unheard: dict[int, str] = {}
+    for count, (row, reason) in enumerate(
+        run_tasks(_extract, waiting, jobs), start=len(done) - len(waiting) + 1
+    ):
+        if reason:
+            unheard[row] = reason
+        else:
+            done[row] = 1
+        if progress is not None:
+            progress(count, len(done))
+    return unheard
+
+
 def _extract(job: _Job) -> tuple[int, str]:
     """Write a row; return its number, and why it could not be heard where that may happen."""
     try:
@@ -209,7 +217,11 @@ def _extract(job: _Job) -> tuple[int, str]:
 def _read_mono(job: _Job) -> Samples:
     rate = job.front_end.sample_rate
     if job.any_length:
-        return _fit_length(_read_sound(job.path, rate), job.samples)
+        fitted = _fit_length(_read_sound(job.path, rate), job.samples)
+        if is_silent(fitted):
+            # Scoring leaves such segments out: it would be learned from what is never heard.
+            raise SignalError("its middle, of which features would be made, is silent")
+        return fitted
     audio = read_audio(job.path, sample_rate=rate).mono()
     if audio.frames < job.samples:
         raise DataError(

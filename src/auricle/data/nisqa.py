@@ -49,8 +49,9 @@ def read_nisqa(folder: Path) -> list[RatedClip]:
 
     A set's name says its split: `NISQA_TRAIN_SIM` and `NISQA_TRAIN_LIVE` are trained on,
     `NISQA_VAL_SIM` and `NISQA_VAL_LIVE` validated, the sets `NISQA_TEST_...` tested. `system` is
-    the condition within its set, `recording` the clean speech within its set (nothing where there
-    is none: live talk). Clips are named by their path from `folder` on; they need not be there.
+    the condition within its set (the clip itself where there is none), `recording` the clean speech
+    within its set (nothing where there is none: live talk). Clips are named by their path from
+    `folder` on; they need not be there.
 
     Raises `DataError` naming file, line and column for what does not fit.
     """
@@ -76,7 +77,7 @@ def _read_rows(path: Path) -> Iterator[tuple[Mapping[str, str | None], str]]:
 
 def _read_row(row: Mapping[str, str | None], place: str) -> RatedClip:
     texts = {name: _text(row[name]) for name in _TEXTS}
-    for name in ("db", "con", "filepath_deg"):
+    for name in ("db", "filepath_deg"):
         if not texts[name]:
             raise DataError(f"{place}, column {name}: it is empty")
     db = texts["db"]
@@ -95,7 +96,8 @@ def _read_row(row: Mapping[str, str | None], place: str) -> RatedClip:
         id=path,
         path=path,
         split=split,
-        system=f"{db}/{texts['con']}",
+        # Real connections may be no condition that others share.
+        system=f"{db}/{texts['con'] or path}",
         recording=f"{db}/{reference}" if reference else "",
         domain="speech",
         scores={axis: (mean,) for axis, mean in means.items() if not math.isnan(mean)},

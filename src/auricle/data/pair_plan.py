@@ -25,11 +25,11 @@ class PairClip:
     Clips of one `excerpt` share their `reference`, of which they differ by `process`; the clean
     clip has none, and is its own reference. Those of one `ladder`, the kind of a single process,
     are the milder the lower their `rung`, from 1 on; others have none and rung 0. Two of the same
-    ladder and rung are less than a just-noticeable difference apart. `source` is the
-    excerpt's path in its corpus, of which it begins at `start` seconds, and `noise` that of the
-    recording which a process `snr` puts under it, from `noise_start` on. `labels` holds what
-    reference metrics say, each on its own scale (see `auricle.data.pairs`), `pcm_sha256` the hash
-    of the 16-bit samples, and `error` why there is no clip. Paths are relative to the data folder.
+    ladder and rung are less than a just-noticeable difference apart. `source` is the excerpt's path
+    in its corpus, of which it begins at `start` seconds, and `noise` that of the recording which a
+    process `snr` puts under it, from `noise_start` on. `labels` holds what reference metrics say,
+    each on its own scale (see `auricle.data.pairs`), `pcm_sha256` the hash of the 16-bit samples,
+    and `error` why there is no clip. Paths are relative to the data folder.
     """
 
     id: str
@@ -70,10 +70,13 @@ def plan_pairs(
     All that lies in the folders of `speech` is speech, whatever their tables say; without a table,
     each subfolder is one voice. What lies in the folders of `noise` is there for the process `snr`:
     each excerpt meets one noise, of its own split.
-    Raises `DataError` when a split has no recording of what is wanted.
+
+    Raises `DataError` when a split has no recording of what is wanted, and when two folders hold a
+    path that is taken: rows name recordings by their path alone.
     """
     pool = _read_pool(recipe, corpora, speech)
     noises = _read_noises(recipe, noise)
+    _check_paths([*pool, *noises], {*corpora, *speech, *(noise if noises else ())})
     clips: list[PairClip] = []
     for split in sorted(recipe.excerpts, key=SPLITS.index):
         part = [row for row in pool if _split_of(recipe, row.recording) == split]
@@ -114,6 +117,18 @@ def _read_pool(
     if not rows:
         raise DataError("no excerpt is taken: see 'take', 'leave' and 'seconds' of the recipe")
     return list(rows.values())
+
+
+def _check_paths(rows: Iterable[Recording], folders: Iterable[Path]) -> None:
+    """Raise `DataError` for a recording whose path leads to another one in another folder."""
+    apart = {folder.resolve() for folder in folders}
+    for row in rows:
+        holding = sorted(str(folder) for folder in apart if (folder / row.path).is_file())
+        if len(holding) > 1:
+            raise DataError(
+                f"{' and '.join(holding)} both hold {row.path}: rename one of the files, or put the"
+                " recordings of one into a subfolder of another name"
+            )
 
 
 def _as_spoken(row: Recording) -> Recording:

@@ -1,9 +1,9 @@
 """Tracks: what a package or data set holds, found by file pattern and turned into audio.
 
 MIDI is rendered by FluidSynth and tracker music by openmpt123, lines are spoken by a speech
-synthesiser, and all else is decoded. Rendering is
-varied (level, reverb, chorus, soundfont), deterministically by the track's name, because music
-that is all mixed alike teaches a model one mix.
+synthesiser, and all else is decoded. Rendering is varied (level, reverb, chorus, soundfont),
+deterministically by the track's name, because music that is all mixed alike teaches a model one
+mix.
 """
 
 from __future__ import annotations

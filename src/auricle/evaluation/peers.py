@@ -127,6 +127,8 @@ class Dnsmos(Peer):
         raw = []
         for hop in range(hops):
             part = samples[hop * _RATE : int((hop + _WINDOW) * _RATE)]
+            # Rounding leaves some windows (the eighth to the 24th) a sample short: the package
+            # skips those.
             if part.size == length:
                 (answer,) = self._session.run(None, {"input_1": part[np.newaxis]})
                 raw.append(float(answer[0][2]))

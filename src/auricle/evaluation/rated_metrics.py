@@ -86,8 +86,8 @@ def find_contenders(names: list[str]) -> tuple[list[Contender], list[str]]:
     The Fréchet distance of an encoder's last layer is called "fad-mel", "fad-codec-music",
     "fad-whisper-tiny.en", "fad-whisper-base" or, of any other encoder, "fad-KIND:WEIGHTS" as a
     recipe names it. It embeds a recording in equal parts of at most 30 s. "dnsmos" and
-    "distill-mos" are `auricle.evaluation.peers`. "NAME+BANK" is a metric
-    that judges by distance, with a file of clean recordings instead of the matching reference.
+    "distill-mos" are `auricle.evaluation.peers`. "NAME+BANK" is a metric that judges by distance,
+    with a file of clean recordings instead of the matching reference.
 
     >>> [contender.sign for contender in find_contenders(["stoi", "log-spectral"])[0]]
     [1.0, -1.0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from auricle.core.errors import ConfigError
+from auricle.data.recordings import write_rows
 from auricle.encoders.base import Encoder
 
 
@@ -50,12 +50,7 @@ def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
 
 def save_log(path: Path, epochs: Sequence[NamedTuple]) -> None:
     """Write a CSV table of epochs, one or more, to `path` at once."""
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(epochs[0]._fields)
-        writer.writerows(epochs)
-    part.replace(path)
+    write_rows(path, epochs[0]._fields, epochs)
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:

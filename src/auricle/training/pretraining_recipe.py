@@ -56,8 +56,8 @@ class PretrainingRecipe(Part):
 
     Views are `crop` seconds of whole clips as the front end hears them; all of a content are
     augmented alike, and `cut` at one place ("together"), or each at a place of its own ("apart"):
-    then what is said does not tell partners, only how it sounds. Without `projection`, embeddings of
-    clips are compared themselves. `precision` is that of the network in training. With `chunk`,
+    then what is said does not tell partners, only how it sounds. Without `projection`, embeddings
+    of clips are compared themselves. `precision` is that of the network in training. With `chunk`,
     so many views go through the network at a time, whatever the batch: see
     `auricle.training.pretraining_network.backward`.
     """
