@@ -42,7 +42,9 @@ PROCESSES = (
     | st.builds(Process, st.sampled_from(["resample", "alaw", "adpcm"]), st.integers(4_000, 48_000))
     | st.builds(Process, st.just("highpass"), st.integers(20, 3_400))
     | st.builds(
-        Process, st.sampled_from(["pink", "musical", "mask", "suppress"]), st.integers(1, 40)
+        Process,
+        st.sampled_from(["pink", "musical", "mask", "suppress", "erode"]),
+        st.integers(1, 40),
     )
     | st.builds(Process, st.sampled_from(["babble", "mnru", "saturate"]), st.integers(1, 40))
     | st.builds(Process, st.sampled_from(["holes", "loss", "jitter", "narrow"]), st.integers(1, 60))

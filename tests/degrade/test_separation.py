@@ -7,7 +7,7 @@ import pytest
 
 from auricle.core.audio import Audio
 from auricle.degrade.noises import add_pink_noise
-from auricle.degrade.separation import add_babble, leave_musical_noise, separate
+from auricle.degrade.separation import add_babble, erode, leave_musical_noise, separate
 
 
 def melody(channels: int = 1) -> Audio:
@@ -45,3 +45,12 @@ def test_subtraction_leaves_isolated_tones() -> None:
     peakiness = [np.percentile(spectrum, 98) / np.median(spectrum) for spectrum in spectra]
     assert peakiness[1] > 2 * peakiness[0]
     assert error_db(leave_musical_noise(audio, 10), audio) < -10
+
+
+def test_erosion_takes_away_and_adds_nothing() -> None:
+    audio = melody()
+    errors = [error_db(erode(audio, ratio), audio) for ratio in (20, 0, -15)]
+    assert errors[0] < errors[1] < errors[2] < 0.5
+    # Pauses stay nearly silent: what is there are the ends of windows.
+    gap = slice(48000 + 7400, 48000 + 9400)
+    assert np.abs(erode(audio, 0).samples[0, gap]).max() < 0.1 * np.abs(audio.samples).max()

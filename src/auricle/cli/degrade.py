@@ -34,7 +34,7 @@ def degrade(
     aac, aacfast, opus, vorbis, ac3, eac3, wma, sbc, alaw, adpcm. Filters: lowpass, highpass,
     anchor, darken, resample. Amplitude: clip, saturate, quantise. Noise: noise, pink, mnru,
     musical, and snr, which needs --noise. Other sources: babble, mask. Spectrum: holes,
-    vocode, suppress. Time: loss, jitter, reverb. Stereo: narrow.
+    vocode, suppress, erode. Time: loss, jitter, reverb. Stereo: narrow.
     """
     # Filters take a while to import, and scoring does not need them.
     from auricle.degrade.base import apply_cascade, parse_cascade

@@ -20,7 +20,7 @@ from auricle.degrade.mixing import mix_at
 from auricle.degrade.noises import add_pink_noise, modulate_noise
 from auricle.degrade.rates import band_limit
 from auricle.degrade.sample_codecs import adpcm, alaw
-from auricle.degrade.separation import add_babble, leave_musical_noise, separate
+from auricle.degrade.separation import add_babble, erode, leave_musical_noise, separate
 from auricle.degrade.spectral import tear_holes, vocode
 from auricle.degrade.suppression import suppress_noise
 from auricle.degrade.timing import flutter, lose_packets, reverberate
@@ -68,6 +68,7 @@ _KINDS: Mapping[str, _Kind] = {
     "babble": _Kind(0, 40, "dB", "babble:20"),
     "snr": _Kind(-20, 60, "dB", "snr:10"),
     "mask": _Kind(-5, 40, "dB", "mask:10"),
+    "erode": _Kind(-20, 40, "dB", "erode:5"),
     "suppress": _Kind(1, 60, "dB", "suppress:12"),
     "holes": _Kind(1, 90, "%", "holes:30"),
     "vocode": _Kind(16, 256, "bands", "vocode:80"),
@@ -93,6 +94,7 @@ _PROCESSORS: Mapping[str, Callable[[Audio, int], Audio]] = {
     "musical": leave_musical_noise,
     "babble": add_babble,
     "mask": separate,
+    "erode": erode,
     "suppress": suppress_noise,
     "holes": tear_holes,
     "vocode": vocode,

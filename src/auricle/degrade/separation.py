@@ -36,13 +36,39 @@ def leave_musical_noise(audio: Audio, ratio: int) -> Audio:
     def change(samples: Floats) -> Floats:
         noise = draw_pink_noise(samples, audio.sample_rate, ratio)
         noisy = transform(samples + noise, audio.sample_rate)
-        expected = _power(transform(noise, audio.sample_rate)).mean(axis=0)
-        power = np.maximum(_power(noisy), np.finfo(np.float32).tiny)
-        with np.errstate(over="ignore"):  # Of what is all but silent nothing is left.
-            gain = np.sqrt(np.maximum(1.0 - _OVERSUBTRACTION * expected / power, 0.0))
+        gain = _subtract(noisy, transform(noise, audio.sample_rate))
         return invert(noisy * gain, audio.sample_rate, audio.frames)
 
     return change_samples(audio, change)
+
+
+def erode(audio: Audio, ratio: int) -> Audio:
+    """Take away what the subtraction of pink noise at `ratio` dB would, without any noise.
+
+    The gains of `leave_musical_noise`, applied to the audio alone: what enhancement does to speech,
+    as in the reference conditions of listening tests by ITU-T P.835, whose speech is distorted by
+    spectral subtraction. Raises `SignalError` for no samples or samples that aren't finite.
+
+    >>> erode(Audio.from_array(np.sin(np.arange(4800)), 48000), 10).frames
+    4800
+    """
+
+    def change(samples: Floats) -> Floats:
+        noise = draw_pink_noise(samples, audio.sample_rate, ratio)
+        noisy = transform(samples + noise, audio.sample_rate)
+        gain = _subtract(noisy, transform(noise, audio.sample_rate))
+        clean = transform(samples, audio.sample_rate)
+        return invert(clean * gain, audio.sample_rate, audio.frames)
+
+    return change_samples(audio, change)
+
+
+def _subtract(noisy: Spectra, noise: Spectra) -> NDArray[np.float32]:
+    """Return the gains `[frame, bin]` that subtract the mean power of noise from noisy spectra."""
+    expected = _power(noise).mean(axis=0)
+    power = np.maximum(_power(noisy), np.finfo(np.float32).tiny)
+    with np.errstate(over="ignore"):  # Of what is all but silent nothing is left.
+        return np.asarray(np.sqrt(np.maximum(1.0 - _OVERSUBTRACTION * expected / power, 0.0)))
 
 
 def add_babble(audio: Audio, ratio: int) -> Audio:
