@@ -61,7 +61,7 @@ _ENTRIES = (
     Entry(
         name="speech",
         tag="v1",
-        sha256="",
+        sha256="5d2bc58f54850e0f241d591059c6b0ea88d8028023526663bde5930676ec33b5",
         licence="Apache-2.0",
     ),
 )
