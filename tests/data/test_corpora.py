@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from auricle.core.audio import Audio
-from auricle.core.errors import ConfigError, DataError, SignalError
+from auricle.core.errors import ConfigError, DataError, InputError, SignalError
 from auricle.data import corpora
 from auricle.data.corpora import build_corpus
 from auricle.data.corpus_recipe import (
@@ -391,3 +391,9 @@ class TestPackages:
             run_tool(["sh", "-c", "echo broken >&2; exit 3"])
         with pytest.raises(DataError, match="longer than"):
             run_tool(["sleep", "5"], timeout=0.1)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.wav").write_bytes(b"")
+    with pytest.raises(InputError, match=r"empty\.wav.*take it out"):
+        read_corpus(tmp_path)

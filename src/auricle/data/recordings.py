@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from auricle.core.errors import DataError
+from auricle.core.errors import DataError, InputError
 from auricle.signal.io import AudioStream, list_audio
 
 Kind = Literal["rendered", "tracker", "recorded", "loop", "speech", "effects"]
@@ -68,11 +68,14 @@ def write_recordings(rows: Iterable[Recording], path: Path) -> None:
 
 def _describe_file(path: Path, folder: Path) -> Recording:
     relative = path.relative_to(folder)
-    with AudioStream(path) as stream:
-        duration = stream.declared_duration
-        if duration is None:
-            duration = sum(block.shape[1] for block in stream.blocks()) / stream.sample_rate
-        rate, channels, lossy = stream.sample_rate, stream.channels, stream.lossy
+    try:
+        with AudioStream(path) as stream:
+            duration = stream.declared_duration
+            if duration is None:
+                duration = sum(block.shape[1] for block in stream.blocks()) / stream.sample_rate
+            rate, channels, lossy = stream.sample_rate, stream.channels, stream.lossy
+    except InputError as error:
+        raise type(error)(f"{path}: {error}; take it out of the folder") from error
     identity = relative.as_posix()
     return Recording(
         id=identity, recording=identity, path=identity,

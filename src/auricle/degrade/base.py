@@ -218,7 +218,9 @@ def apply_process(audio: Audio, process: Process, noise: Audio | None = None) ->
     """
     if process.kind == "snr":
         if noise is None:
-            raise ConfigError(f"{process} needs a recording of noise to put under the audio")
+            raise ConfigError(
+                f"{process} needs a recording of noise to put under the audio (--noise)"
+            )
         return mix_at(audio, noise, process.value)
     if process.kind in CODECS:
         return transcode(audio, process.kind, process.value)
