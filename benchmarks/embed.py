@@ -6,8 +6,9 @@
 The second network was trained with the bands above 20 kHz emptied at random, so it works without
 them; emptying them always keeps a score from following the sample rate. `DIR` holds the features
 that it was trained with, whose calibration split, with those bands emptied, sets the width of the
-interval. `BUNDLE` lies where `auricle train` wrote it, with `recipe.yaml` beside it. The printed
-SHA-256 belongs into the table of `auricle.catalog`.
+interval. Afterwards `out_of_domain.py fit` gives what is embedded the density that warnings need.
+`BUNDLE` lies where `auricle train` wrote it, with `recipe.yaml` beside it. The printed SHA-256
+belongs into the table of `auricle.catalog`.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ def main() -> None:
         calibration,
         onnx=trained.onnx,
         weights=trained.weights,
+        density=trained.density,
         card=options.card.read_text(encoding="utf-8"),
     )
     print(embedded.folder, embedded.model_sha256, embedded.calibration)

@@ -29,6 +29,7 @@ def main() -> None:
         trained.config,
         trained.calibration,
         onnx=trained.onnx,
+        density=trained.density,
         card=options.card.read_text(encoding="utf-8"),
     )
     print(embedded.folder, embedded.model_sha256)

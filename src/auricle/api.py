@@ -212,7 +212,7 @@ def to_row(result: Result, *, track: bool = False, explain: bool = False) -> Row
     """Return a result as the flat, JSON-ready row that docs/output.md describes.
 
     With `track` it has the score over time, with `explain` the history; metrics of several axes
-    add `axes`, comparisons `reference` and `distance`.
+    add `axes` and, if they tell it, `correlation`, comparisons `reference` and `distance`.
 
     >>> row = to_row(assess("examples/no-such-file.flac").results[0])
     >>> row["score"], row["error"]["kind"]
@@ -243,6 +243,8 @@ def to_row(result: Result, *, track: bool = False, explain: bool = False) -> Row
             row["distance"] = round(score.distance, 6)
         if score.axes:
             row["axes"] = {axis.name: _axis_row(axis) for axis in score.axes}
+        if score.correlation:
+            row["correlation"] = [[round(one, 3) for one in line] for line in score.correlation]
     if track:
         row["track"] = [] if score is None else [_moment_row(m) for m in score.track]
     if explain:
@@ -255,6 +257,7 @@ def _axis_row(axis: AxisScore) -> Row:
     return {
         "score": round(axis.value, 3),
         "interval": [round(bound, 3) for bound in axis.interval],
+        "joint": None if axis.joint is None else [round(bound, 3) for bound in axis.joint],
         "scale": [axis.scale.low, axis.scale.high],
     }
 

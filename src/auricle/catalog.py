@@ -55,13 +55,13 @@ _ENTRIES = (
     Entry(
         name="codec-music",
         tag="v3",
-        sha256="146d8b3f3c6d98c8d7d0597eb9885ceb1a7f933dee32f298a75cd189716fc393",
+        sha256="3044e2cac662cb2ec3824e1439821f2cd1e87e65aae942fb9dd2e60144d97719",
         licence="Apache-2.0",
     ),
     Entry(
         name="speech",
         tag="v1",
-        sha256="5d2bc58f54850e0f241d591059c6b0ea88d8028023526663bde5930676ec33b5",
+        sha256="42c599cd64286242789e182b8825f03096926bdaf5029f9346bd0986460a5e87",
         licence="Apache-2.0",
     ),
 )

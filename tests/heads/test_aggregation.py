@@ -7,6 +7,7 @@ from torch import nn
 from auricle.heads.aggregation import (
     Aggregation,
     AttentionAggregation,
+    ConvolutionAggregation,
     HiddenBlstm,
     MeanAggregation,
     StatisticsAggregation,
@@ -21,6 +22,7 @@ ALL = [
     TimeBlstm(6, 5),
     AttentionAggregation(6, 4),
     StatisticsAggregation(6),
+    ConvolutionAggregation(6, 5).eval(),
 ]
 
 
@@ -61,9 +63,19 @@ def test_blstm_t_hears_the_order_of_frames() -> None:
     assert not torch.allclose(aggregation(frames, count), aggregation(frames[:, order], count))
 
 
+def test_convolutions_hear_how_frames_follow_each_other() -> None:
+    torch.manual_seed(0)
+    aggregation = ConvolutionAggregation(6, 5).eval()
+    frames = torch.randn(1, 26, 6)
+    count = torch.tensor([26])
+    assert not torch.allclose(aggregation(frames, count), aggregation(frames.flip(1), count))
+    # Thousands of frames are as good as one.
+    assert aggregation(torch.randn(1, 3001, 6), torch.tensor([3001])).shape == (1, 5)
+
+
 def test_axes_learn_by_themselves() -> None:
     heads = AxisHeads(4, axes=3, hidden=5, dropout=0.0)
-    heads(torch.randn(2, 4))[:, 1].sum().backward()
+    heads(torch.randn(2, 4)).mean[:, 1].sum().backward()
     moved = [any(p.grad.any() for p in head.parameters()) for head in heads.heads]
     assert moved == [False, True, False]
 
@@ -113,9 +125,9 @@ def test_ratings_are_on_the_labels_scale(centre: float, spread: float) -> None:
     ).eval()
     bins = torch.tensor([4])
     embedding = [torch.randn(1, 1, 4, 3)]
-    plain = head(embedding, bins)
+    plain = head(embedding, bins).mean
     head.centre.fill_(centre)
     head.spread.fill_(spread)
-    scaled = head(embedding, bins)
+    scaled = head(embedding, bins).mean
     torch.testing.assert_close(scaled, centre + spread * plain, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(head.standardise(scaled), plain, atol=1e-4, rtol=1e-4)

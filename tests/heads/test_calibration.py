@@ -9,6 +9,7 @@ from auricle.heads.calibration import (
     Calibration,
     apply_correction,
     calibrate,
+    conformal_scale,
     fit_correction,
     lossy_threshold,
 )
@@ -137,3 +138,25 @@ def test_false_alarms_on_unseen_clips_are_as_rare_as_was_promised(count: int) ->
 def test_what_is_no_probability_is_refused(bad: list[float]) -> None:
     with pytest.raises(DataError):
         lossy_threshold(bad)
+
+
+def test_all_axes_lie_in_the_box_as_often_as_was_promised() -> None:
+    """Errors of unequal size that go together, and whose largest counts."""
+    rng = np.random.default_rng(3)
+    root = np.array([[1.0, 0.0, 0.0], [3.0, 2.0, 0.0], [0.0, 0.1, 0.1]])
+    inside = []
+    for _ in range(300):
+        error = np.abs(rng.standard_normal((220, 3)) @ root.T)
+        widths = np.array([conformal_scale(error[:100, axis]) for axis in range(3)])
+        joint = conformal_scale((error[:100] / widths).max(axis=1))
+        inside.append((error[100:] <= joint * widths).all(axis=1))
+    assert 0.885 < np.mean(inside) < 0.925
+
+
+@given(count=st.integers(0, 30), coverage=st.sampled_from([0.5, 0.9]))
+def test_a_scale_needs_enough_clips(count: int, coverage: float) -> None:
+    if count >= round(coverage / (1.0 - coverage)):
+        assert conformal_scale(np.arange(count) + 1.0, coverage) <= count
+    else:
+        with pytest.raises(DataError, match="calibration clips or more"):
+            conformal_scale(np.arange(count) + 1.0, coverage)

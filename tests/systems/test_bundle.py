@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 
 from auricle.core.errors import BundleError
 from auricle.heads.calibration import Calibration
+from auricle.heads.density import Contrast, Density
 from auricle.systems.bundle import Bundle, read_bundle, save_bundle
 from auricle.training.recipe import load_recipe
 
@@ -60,6 +62,27 @@ def test_an_altered_or_missing_file_is_noticed(bundle: Bundle, name: str) -> Non
     path.unlink()
     with pytest.raises(BundleError, match=f"{name} is missing"):
         read_bundle(bundle.folder)
+
+
+def test_a_density_comes_back_and_only_where_there_is_one(bundle: Bundle) -> None:
+    assert bundle.density is None
+    contrast = Contrast(weights=(0.1, -2.5e-7), offset=3.0)
+    density = Density(contrasts={"speech": contrast}, threshold=1.5, false_alarms=0.01, clips=99)
+    saved = save_bundle(
+        bundle.folder, CONFIG, CALIBRATION, onnx=b"network", density=density, card="Card."
+    )
+    assert read_bundle(saved.folder).density == saved.density == density
+    assert saved.identity != bundle.identity
+
+
+def test_a_density_that_is_not_understood_is_told(bundle: Bundle) -> None:
+    path, text = bundle.folder / "density.json", b'{"contrasts": {}}'
+    path.write_bytes(text)
+    with pytest.raises(BundleError, match=r"density\.json has no checksum"):
+        read_bundle(bundle.folder)
+    change_checksums(bundle, {"density.json": hashlib.sha256(text).hexdigest()})
+    with pytest.raises(BundleError, match=r"density\.json is not understood"):
+        _ = read_bundle(bundle.folder).density
 
 
 def change_checksums(bundle: Bundle, change: dict[str, object | None]) -> None:

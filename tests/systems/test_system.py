@@ -76,11 +76,12 @@ def test_onnx_agrees_with_torch_for_other_batches_and_lengths(
         for name, answer, wanted in zip(
             OUTPUTS, run(compact_onnx, log_mel.numpy()), expected, strict=True
         ):
-            np.testing.assert_allclose(answer, wanted.numpy(), rtol=0, atol=1e-4, err_msg=name)
+            reach = 1e-3 * float(wanted.abs().max()) if name == "embedding" else 1e-4
+            np.testing.assert_allclose(answer, wanted.numpy(), rtol=0, atol=reach, err_msg=name)
 
 
 def test_the_track_has_a_value_every_stride_and_sums_to_the_mean(compact_onnx: bytes) -> None:
-    mean, _, track, _ = run(
+    mean, _, track, *_ = run(
         compact_onnx, np.random.default_rng(0).random((2, 938, 256), np.float32)
     )
     assert track.shape == (2, 235)

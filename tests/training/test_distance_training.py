@@ -23,9 +23,10 @@ from auricle.encoders.lora import trainable_share
 from auricle.systems.bundle import DistanceBundle
 from auricle.systems.distance import DistanceNetwork, build_distance_network
 from auricle.training.distance_clips import PreparedPairs, prepare_pairs
-from auricle.training.distance_fit import DistanceEpoch, fit_distance, learned_state
+from auricle.training.distance_fit import DistanceEpoch, fit_distance
 from auricle.training.distance_loop import start_network, train_distance
 from auricle.training.distance_recipe import DistanceRecipe, load_distance_recipe
+from auricle.training.epochs import learned_state
 
 
 @pytest.fixture(scope="module")

@@ -65,6 +65,10 @@ def test_a_bundle_scores_all_axes(trained: Path, audio: Path) -> None:
     for axis in score.axes:
         assert axis.scale.low <= axis.interval[0] <= axis.value <= axis.interval[1]
         assert axis.interval[1] <= axis.scale.high
+        assert axis.joint is not None
+        assert axis.joint[0] <= axis.interval[0]
+        assert axis.interval[1] <= axis.joint[1]
+    assert score.correlation == ()
     # 4.7 s in segments of 2 s.
     assert [moment.start for moment in score.track] == [0.0, 2.0, 4.0]
     assert set(to_row(report.results[0])["axes"]) == {"clarity", "sources"}
@@ -79,8 +83,11 @@ def test_it_runs_without_torch_and_says_the_same(trained: Path, audio: Path) -> 
     for number in (0, 1):
         samples = read_audio(audio / f"{number}.wav").mono().samples[0]
         prepared = metric._front_end(samples)
-        wanted = network(prepared, bundle.config.bins(samples.size)).mean(axis=0)
-        np.testing.assert_allclose(metric.rate(samples), wanted, atol=4e-4)
+        ratings, factors = network(prepared, bundle.config.bins(samples.size))
+        said = metric.rate(samples)
+        np.testing.assert_allclose(said.mean, ratings.mean(axis=0), atol=4e-4)
+        assert factors.shape == (1, 0, 0)
+        assert said.covariance.size == 0
 
 
 def test_training_and_scoring_hear_the_same(trained: Path, recipes: Path, audio: Path) -> None:
@@ -95,7 +102,7 @@ def test_training_and_scoring_hear_the_same(trained: Path, recipes: Path, audio:
         audio,
         EmbeddingCache(trained / "cache32", "float32"),
     )
-    ratings = rate(recipe, fusion.members[0], embedded, np.arange(3))
+    ratings = rate(recipe, fusion.members[0], embedded, np.arange(3)).mean
     # Of the last clip's three segments the last was moved back: its embeddings are not all kept.
     for number, near, rating in zip(("0", "1", "4"), (1e-3, 1e-3, 0.05), ratings, strict=True):
         score = load(str(trained / "bundle")).score_file(audio / f"{number}.wav")

@@ -48,7 +48,7 @@ def test_too_few_validation_clips_are_told_before_training(
 ) -> None:
     recipe = load_fusion_recipe(recipes / "tiny.yaml")
     clips = read_rated(audio / "rated.csv")[:28]
-    with pytest.raises(DataError, match=r"clarity of the validation split: .* needs 9"):
+    with pytest.raises(DataError, match=r"clarity of the clips to calibrate on: .* needs 9"):
         train_fusion(recipe, clips, audio, tmp_path / "cache", tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -15,6 +15,7 @@ from auricle.core.errors import ConfigError, DataError, MissingDependencyError
 from auricle.data.features import read_features
 from auricle.systems.bundle import read_bundle
 from auricle.systems.config import MelCnnConfig, SystemConfig
+from auricle.systems.export import OUTPUTS
 from auricle.systems.system import System, load_system
 from auricle.training.fit import fit, predict
 from auricle.training.loop import train
@@ -66,7 +67,7 @@ def test_the_bundle_is_complete_and_its_models_agree(finished: Path, features: P
     bundle = read_bundle(finished / "bundle")
     log_mel = read_features(features).log_mel[:3].astype(np.float32)
     session = onnxruntime.InferenceSession(bundle.onnx)
-    answers = session.run(["mean", "log_variance", "track", "history"], {"log_mel": log_mel})
+    answers = session.run(list(OUTPUTS), {"log_mel": log_mel})
     with torch.no_grad():
         expected = load_system(bundle)(torch.from_numpy(log_mel))
     for answer, wanted in zip(answers, expected, strict=True):

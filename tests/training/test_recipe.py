@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from auricle.core.errors import ConfigError
 from auricle.recipes.reading import embedded_recipes, recipe_kind
+from auricle.training.aspect_recipe import load_aspects
 from auricle.training.distance_recipe import load_distance_recipe
 from auricle.training.fusion_recipe import load_fusion_recipe, load_grid
 from auricle.training.pretraining_recipe import load_pretraining_recipe
@@ -26,6 +27,8 @@ def test_every_embedded_recipe_loads() -> None:
         elif kind == "pretraining":
             assert name.removesuffix("-pretraining") in ("jsqa", "jsqa-small")
             assert load_pretraining_recipe(name).encoder.kind == "residual_cnn"
+        elif kind == "aspects":
+            assert not load_fusion_recipe(load_aspects(name).base).adversaries
         else:
             models = list(load_grid(name).models())
             assert len(models) == len({name for name, _ in models}) >= 16

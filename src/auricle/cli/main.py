@@ -9,7 +9,18 @@ import typer
 from rich.console import Console
 
 import auricle
-from auricle.cli import bank, benchmark, compare, data, degrade, evaluate, metrics, score, train
+from auricle.cli import (
+    bank,
+    benchmark,
+    compare,
+    data,
+    degrade,
+    evaluate,
+    metrics,
+    probe,
+    score,
+    train,
+)
 from auricle.cli.exits import Exit, exit_of, explain
 from auricle.core.errors import AuricleError
 
@@ -25,6 +36,7 @@ app.command("degrade")(degrade.degrade)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("benchmark")(benchmark.benchmark)
+app.command("probe")(probe.probe)
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(data.app, name="data")
 app.add_typer(bank.app, name="bank")

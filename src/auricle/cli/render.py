@@ -87,7 +87,8 @@ class CsvWriter(Writer):
         self, stream: TextIO, spec: MetricSpec, track: bool, explain: bool = False
     ) -> None:
         super().__init__(stream, spec, track, explain)
-        axes = [name + end for name in spec.axes for end in ("", "_low", "_high")]
+        ends = ("", "_low", "_high", "_joint_low", "_joint_high")
+        axes = [name + end for name in spec.axes for end in ends]
         columns = [
             *["reference"] * spec.needs_reference,
             *_COLUMNS,
@@ -110,6 +111,7 @@ class CsvWriter(Writer):
         for name, axis in row.get("axes", {}).items():
             flat[name] = axis["score"]
             flat[f"{name}_low"], flat[f"{name}_high"] = axis["interval"]
+            flat[f"{name}_joint_low"], flat[f"{name}_joint_high"] = axis["joint"] or ("", "")
         flat["track"] = ";".join(f"{moment['score']}" for moment in row.get("track", []))
         flat |= _flatten_history(row.get("history") or {})
         self._csv.writerow(flat)
@@ -129,6 +131,8 @@ class TableWriter(Writer):
         self._table.add_column("90% interval", justify="right", no_wrap=True)
         for name in spec.axes[1:]:
             self._table.add_column(name, justify="right")
+        if spec.axes:
+            self._table.add_column("90% on all axes", overflow="fold")
         self._table.add_column("worst moment", no_wrap=True)
         if track:
             self._table.add_column("track", overflow="fold")
@@ -138,7 +142,7 @@ class TableWriter(Writer):
 
     def write(self, row: Row) -> None:
         if row["error"] is not None:
-            empty = len(self._spec.axes[1:]) + self._track + self._explain
+            empty = len(self._spec.axes) + self._track + self._explain
             cells = ["-", "", ""] + [""] * empty
             reason = f"not scored: {row['error']['message']}"
             self._table.add_row(_plain(row["path"]), *cells, reason)
@@ -148,6 +152,7 @@ class TableWriter(Writer):
             _show(row["score"], self._spec.scale.span),
             _interval(row, self._spec.scale),
             *(_show(axis["score"], axis["scale"][1] - axis["scale"][0]) for axis in others),
+            *[_box(row)] * bool(self._spec.axes),
             _worst(row, self._spec.scale),
         ]
         if self._track:
@@ -209,10 +214,18 @@ def _print_table(table: Table, stream: TextIO) -> None:
 
 
 def _interval(row: Row, scale: Scale) -> str:
-    if row["interval"] is None:
-        return ""
-    low, high = row["interval"]
-    return f"{_show(low, scale.span)} to {_show(high, scale.span)}"
+    return "" if row["interval"] is None else _range(row["interval"], scale.span)
+
+
+def _box(row: Row) -> str:
+    """Return the joint intervals in the order of the axes."""
+    told = [axis for axis in row["axes"].values() if axis["joint"] is not None]
+    return ", ".join(_range(a["joint"], a["scale"][1] - a["scale"][0]) for a in told)
+
+
+def _range(ends: list[float], span: float) -> str:
+    low, high = ends
+    return f"{_show(low, span)} to {_show(high, span)}"
 
 
 def _worst(row: Row, scale: Scale) -> str:

@@ -66,7 +66,8 @@ def train(
         learn(recipe, override or [], pairs, embeddings, output, not fresh)
     elif clips is not None:
         folders = (audio or clips.parent, embeddings)
-        run = _train_grid if kind == "grid" else _train_fusion
+        runs = {"grid": _train_grid, "aspects": _train_aspects}
+        run = runs.get(kind or "", _train_fusion)
         run(recipe, override or [], clips, *folders, output, not fresh)
 
 
@@ -178,6 +179,42 @@ def _train_grid(
     )
     write_report(grid, result, output)
     show.unheard(result.embedded.unheard)
+    show.out.print(f"results: {output / 'results.md'}")
+    show.bundle(result.bundle)
+
+
+def _train_aspects(
+    recipe: str,
+    overrides: list[str],
+    clips: Path,
+    audio: Path,
+    cache: Path,
+    output: Path,
+    resume: bool,
+) -> None:
+    from auricle.data.rated import read_rated
+    from auricle.training.aspect_recipe import load_aspects
+    from auricle.training.aspect_report import write_aspect_report
+    from auricle.training.aspects import train_aspects
+
+    show = _Progress()
+    search = load_aspects(recipe)
+    result = train_aspects(
+        search,
+        read_rated(clips),
+        audio,
+        cache,
+        output,
+        overrides=overrides,
+        resume=resume,
+        on_clip=show.clip,
+        on_model=show.model,
+        on_epoch=show.epoch,
+    )
+    write_aspect_report(search, result, output)
+    show.unheard(result.embedded.unheard)
+    for axis, strategy in result.chosen.items():
+        show.out.print(f"{axis}: {strategy}")
     show.out.print(f"results: {output / 'results.md'}")
     show.bundle(result.bundle)
 

@@ -72,12 +72,17 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class AxisScore:
-    """What a metric of several axes says on one of them; `interval` is the 90% interval."""
+    """What a metric of several axes says on one of them; `interval` is the 90% interval.
+
+    With the wider `joint` intervals, the chance is 90% that all axes lie in theirs at once; None
+    where the metric was not calibrated for that.
+    """
 
     name: str
     value: float
     interval: tuple[float, float]
     scale: Scale
+    joint: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +92,11 @@ class Score:
     `interval` is the 90% interval `(low, high)`, `sigma` the standard deviation of the error to be
     expected, `track` the value over time (silent stretches are missing from it), `duration` the
     length in seconds. `history` is None from metrics that don't tell it. `axes` are all axes of a
-    metric that has several, of which the first is also `value`. `distance` is that of the
-    embeddings from metrics that judge by one. Of metrics that compare with a reference the other
-    ones tell neither error nor course: their `interval` and `track` are empty and their `sigma` is
-    NaN.
+    metric that has several, of which the first is also `value`, and `correlation` `[axis][axis]`
+    are those of the axes' errors, empty from metrics that don't tell them. `distance` is that of
+    the embeddings from metrics that judge by one. Of metrics that compare with a reference the
+    other ones tell neither error nor course: their `interval` and `track` are empty and their
+    `sigma` is NaN.
     """
 
     value: float
@@ -103,6 +109,7 @@ class Score:
     warnings: tuple[Notice, ...] = ()
     history: History | None = None
     axes: tuple[AxisScore, ...] = ()
+    correlation: tuple[tuple[float, ...], ...] = ()
     distance: float | None = None
 
     @property

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from auricle.core.errors import ConfigError, DataError
+from auricle.data.domains import draw_rows
 from auricle.data.features import FeatureSet
 from auricle.data.manifest import Split
 from auricle.data.targets import PATCH_SECONDS, Targets
@@ -26,13 +27,14 @@ class Batch(NamedTuple):
     """`log_mel` `[batch, frame, mel]` in 0..1, and what is to be said of it.
 
     `label` `[batch]` is the quality 0..1, `course` `[batch, frame]` that of each frame, `traces`
-    `[batch, trace, 2]` as in `Targets`.
+    `[batch, trace, 2]` as in `Targets`; `rows` `[batch]` are the clips' places in the features.
     """
 
     log_mel: Floats
     label: Floats
     course: Floats
     traces: Floats
+    rows: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ class Batches:
     so an interrupted training goes on exactly as it would have. Crops are `crop` frames long
     (None: whole clips); the label of a crop is the mean of its quality over time. A `splice` of the
     clips go over, somewhere, into one of the same reference, usually of another quality. An epoch
-    has `steps` batches at least: it goes over too few clips several times.
+    has `steps` batches at least: it goes over too few clips several times. With `shares` `[row]`
+    clips are drawn by these, instead of each once.
     """
 
     def __init__(
@@ -113,6 +116,7 @@ class Batches:
         augmentation: Augmentation | None = None,
         splice: float = 0.0,
         steps: int = 1,
+        shares: NDArray[np.float64] | None = None,
         seed: int = 0,
     ) -> None:
         if len(rows) == 0:
@@ -126,6 +130,7 @@ class Batches:
         self.crop = crop or features.frames
         self.augmentation = augmentation
         self.splice = splice
+        self.shares = shares
         self.seed = seed
         self._rounds = (steps - 1) * batch_size // len(self.rows) + 1
         self._siblings: dict[str, list[int]] = {}
@@ -139,7 +144,9 @@ class Batches:
     def epoch(self, number: int) -> Iterator[Batch]:
         """Yield the shuffled batches of an epoch; their sizes differ by one at most."""
         rng = np.random.default_rng([self.seed, number])
-        order = np.concatenate([rng.permutation(self.rows) for _ in range(self._rounds)])
+        order = np.concatenate(
+            [draw_rows(self.rows, self.shares, rng) for _ in range(self._rounds)]
+        )
         # Even parts: a last batch of one clip would have no variance to normalise by.
         for rows in np.array_split(order, len(self)):
             yield self._assemble(rows, rng)
@@ -150,7 +157,7 @@ class Batches:
             rows = self.rows[begin : begin + self.batch_size]
             log_mel = np.asarray(self.features.log_mel[rows], dtype=np.float32)
             quality, traces = self.targets.quality[rows], self.targets.traces[rows]
-            yield Batch(log_mel, quality, self._course(rows), traces)
+            yield Batch(log_mel, quality, self._course(rows), traces, rows)
 
     def _assemble(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Batch:
         mels = self.features.log_mel.shape[2]
@@ -176,7 +183,7 @@ class Batches:
                 self.augmentation(log_mel[place], self.features.front_end.range_db, rng)
         if self.crop < self.features.frames:
             label = course.mean(axis=1)
-        return Batch(log_mel, label, course, traces)
+        return Batch(log_mel, label, course, traces, rows)
 
     def _course(self, rows: NDArray[np.int64]) -> Floats:
         """Quality of each frame, `[row, frame]`."""

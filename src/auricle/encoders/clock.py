@@ -33,12 +33,20 @@ def resample_frames(embedding: Embedding, hop: float, rate: float, bins: int) ->
     return torch.einsum("nbt,nltf->nlbf", shares.to(values.dtype), values)
 
 
-def embed_at_rate(encoder: WaveformEncoder, prepared: Tensor, rate: float, bins: int) -> Tensor:
-    """Return the embeddings of one clip at `rate` (Hz), `[1, layer, bin, feature]`.
+def embed_at_rate(
+    encoder: WaveformEncoder,
+    prepared: Tensor,
+    rate: float,
+    bins: int,
+    steps: Tensor | None = None,
+) -> Tensor:
+    """Return embeddings at `rate` (Hz), `[batch, layer, bin, feature]`.
 
-    `prepared` is the output of the encoder's front end, `[1, step, channel]`.
+    `prepared` is the output of the encoder's front end, `[batch, step, channel]`, of which `steps`
+    `[batch]` are not padding (None: all).
     """
-    # Not a plain number: an exported network has to work it out from its input.
-    steps = torch.full((1,), prepared.shape[1])
+    if steps is None:
+        # Not a plain number: an exported network has to work it out from its input.
+        steps = torch.full((prepared.shape[0],), prepared.shape[1])
     embedding = Embedding(encoder(prepared, steps), encoder.frames(steps))
     return resample_frames(embedding, encoder.facts.hop / encoder.facts.sample_rate, rate, bins)

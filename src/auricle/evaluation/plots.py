@@ -71,7 +71,7 @@ def draw_scatter(
         )
     if len(names) <= _MOST_NAMED:
         axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=7, frameon=False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_reliability(evaluation: Evaluation, path: Path) -> None:
@@ -87,7 +87,7 @@ def draw_reliability(evaluation: Evaluation, path: Path) -> None:
     title = f"{evaluation.metric}, {evaluation.split} split"
     figure, axes = _square(title, "nominal share, %", "labels inside, %", PERCENT)
     axes.errorbar(nominal, share, yerr=(share - low, high - share), marker="o", capsize=3.0)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _square(title: str, horizontal: str, vertical: str, scale: Scale) -> tuple[Figure, Axes]:
@@ -107,7 +107,8 @@ def _square(title: str, horizontal: str, vertical: str, scale: Scale) -> tuple[F
     return figure, axes
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as a PNG, with the folders that lead there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Without the version of matplotlib in it, equal pictures are equal files.
     figure.savefig(path, dpi=120, bbox_inches="tight", metadata={"Software": None}, format="png")

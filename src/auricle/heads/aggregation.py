@@ -2,7 +2,7 @@
 
 All take `frames` `[batch, frame, feature]`, of which `counts` `[batch]` are not padding, and return
 `[batch, features]`; padding changes nothing. Source of the first three: MMMOS (Lin et al., 2025),
-Sec. III-B.
+Sec. III-B; of the last Cumlin et al. (Interspeech 2025).
 """
 
 from __future__ import annotations
@@ -124,6 +124,41 @@ class StatisticsAggregation(Aggregation):
         mean = _mean(frames, counts)
         variance = _mean((frames - mean.unsqueeze(1)).square(), counts)
         return torch.cat((mean, (variance + 1e-8).sqrt()), dim=-1)
+
+
+class ConvolutionAggregation(Aggregation):
+    """Two convolutions over time, each followed by LayerNorm, ReLU, dropout and max pooling.
+
+    Kernels and pools hold five frames, and `channels` are 32 in the paper (Cumlin et al.,
+    Interspeech 2025), whose clips have one length: there all that is left in the end is one vector,
+    and a LayerNorm spans all of a clip. Here what is left is averaged over time and each frame
+    normalised by itself, so that any length will do; zeros stand around a clip.
+
+    >>> ConvolutionAggregation(4, channels=8)(torch.zeros(2, 6, 4), torch.tensor([6, 1])).shape
+    torch.Size([2, 8])
+    """
+
+    def __init__(self, features: int, channels: int = 32, dropout: float = 0.3) -> None:
+        super().__init__()
+        self.features = channels
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(size, channels, kernel_size=5, padding=2) for size in (features, channels)
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(channels) for _ in self.convolutions)
+        self.dropout = nn.Dropout(dropout)
+        self.pool = nn.MaxPool1d(5, ceil_mode=True)
+
+    def forward(self, frames: Tensor, counts: Tensor) -> Tensor:
+        """Return the mean of what is left `[batch, channel]`."""
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            real = torch.where(_heard(frames, counts).unsqueeze(-1), frames, 0.0)
+            found = norm(convolution(real.transpose(1, 2)).transpose(1, 2))
+            kept = self.dropout(found.relu())
+            # Nothing is below zero: zeros in place of padding change no maximum.
+            real = torch.where(_heard(frames, counts).unsqueeze(-1), kept, 0.0)
+            frames = self.pool(real.transpose(1, 2)).transpose(1, 2)
+            counts = (counts + 4) // 5
+        return _mean(frames, counts)
 
 
 def _heard(frames: Tensor, counts: Tensor) -> Tensor:

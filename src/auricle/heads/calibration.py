@@ -18,6 +18,8 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Knots = tuple[tuple[Share, Share], ...]
 # Knots closer together than this would follow single clips.
 _CLOSEST = 0.01
+# A model without any error would get an interval of no width, which no reader understands.
+_SMALLEST = 1e-6
 
 
 class Calibration(BaseModel):
@@ -87,25 +89,37 @@ def calibrate(
     0.9
     """
     ratios = _ratios(mean, log_variance, label, correction)
-    rank = _rank(ratios.size, coverage)
-    if rank > ratios.size:
-        fewest = next(n for n in itertools.count(ratios.size) if _rank(n, coverage) <= n)
-        raise DataError(
-            f"an interval that covers {coverage:.0%} needs {fewest} calibration clips or more,"
-            f" not {ratios.size}"
-        )
-    scale = float(np.partition(ratios, rank - 1)[rank - 1])
-    temperature = float(np.sqrt(np.mean(ratios**2)))
-    # A model without any error would get an interval of no width, which no reader understands.
-    smallest = 1e-6
     return Calibration(
         coverage=coverage,
-        scale=max(scale, smallest),
-        temperature=max(temperature, smallest),
+        scale=conformal_scale(ratios, coverage),
+        temperature=max(float(np.sqrt(np.mean(ratios**2))), _SMALLEST),
         clips=ratios.size,
         correction=correction,
         lossy_threshold=None if genuine is None else lossy_threshold(genuine),
     )
+
+
+def conformal_scale(ratios: ArrayLike, coverage: float = 0.9) -> float:
+    """Return the `ceil((n + 1) * coverage)`-th smallest of the `ratios` `[clip]` of error to width.
+
+    The chance that the error of a new clip of the same kind is at most so many widths is at least
+    `coverage`. With the largest ratio over a clip's axes it is a chance for all axes at once, the
+    box of Diquigiovanni et al. (2022) for several components.
+
+    Raises `DataError` when there are too few clips for such a coverage.
+
+    >>> conformal_scale(np.arange(1, 10) / 10)
+    0.9
+    """
+    values = np.asarray(ratios, dtype=np.float64)
+    rank = _rank(values.size, coverage)
+    if rank > values.size:
+        fewest = next(n for n in itertools.count(values.size) if _rank(n, coverage) <= n)
+        raise DataError(
+            f"an interval that covers {coverage:.0%} needs {fewest} calibration clips or more,"
+            f" not {values.size}"
+        )
+    return max(float(np.partition(values, rank - 1)[rank - 1]), _SMALLEST)
 
 
 def lossy_threshold(genuine: ArrayLike, false_alarms: float = 0.01) -> float | None:

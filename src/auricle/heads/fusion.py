@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from auricle.heads.aggregation import Aggregation
-from auricle.heads.axes import AxisHeads
+from auricle.heads.axes import AxisHeads, AxisPrediction
+from auricle.heads.member import MemberHead
+from auricle.heads.multi_gauss import MultiGaussHead
 
 # A hundredth of the mean deviation of a layer's features: less is rounding, or a dead feature.
 _LEAST = 0.01
@@ -74,45 +76,33 @@ class BranchInput(nn.Module):
         return embedding if self.weighted else embedding[..., -1:, :, :]
 
 
-class FusionHead(nn.Module):
-    """Fused frames, one vector per clip, one network per axis (MMMOS, Fig. 1).
+class FusionHead(MemberHead):
+    """Fused frames, one vector per clip, one network per axis (MMMOS, Fig. 1), or one for all.
 
-    Returns ratings `[batch, axis]` on the scales of the labels. The network itself works on
-    ratings standardised by `centre` and `spread` `[axis]`, mean and deviation of the training
-    labels, as the authors' code does.
+    Labels are standardised as in the authors' code.
 
     >>> from auricle.heads.aggregation import MeanAggregation
     >>> branches = [BranchInput(Shape(1, 3), weighted=False)]
     >>> branches += [BranchInput(Shape(2, 5), weighted=True)]
     >>> head = FusionHead(branches, MeanAggregation(8), AxisHeads(8, axes=4), axes=4)
-    >>> head([torch.zeros(2, 1, 6, 3), torch.zeros(2, 2, 6, 5)], torch.tensor([6, 4])).shape
+    >>> head([torch.zeros(2, 1, 6, 3), torch.zeros(2, 2, 6, 5)], torch.tensor([6, 4])).mean.shape
     torch.Size([2, 4])
     """
-
-    centre: Tensor
-    spread: Tensor
 
     def __init__(
         self,
         branches: Sequence[BranchInput],
         aggregation: Aggregation,
-        heads: AxisHeads,
+        heads: AxisHeads | MultiGaussHead,
         axes: int,
     ) -> None:
-        super().__init__()
+        super().__init__(axes)
         self.branches = nn.ModuleList(branches)
         self.aggregation = aggregation
         self.heads = heads
-        self.register_buffer("centre", torch.zeros(axes))
-        self.register_buffer("spread", torch.ones(axes))
 
-    def forward(self, embeddings: Sequence[Tensor], bins: Tensor) -> Tensor:
+    def forward(self, embeddings: Sequence[Tensor], bins: Tensor) -> AxisPrediction:
         """Return the ratings of embeddings `[batch, layer, bin, feature]`, of `bins` `[batch]`."""
         fused = [branch(one) for branch, one in zip(self.branches, embeddings, strict=True)]
         vectors = self.aggregation(torch.cat(fused, dim=-1), bins)
-        ratings: Tensor = self.centre + self.spread * self.heads(vectors)
-        return ratings
-
-    def standardise(self, ratings: Tensor) -> Tensor:
-        """Return ratings `[batch, axis]` as the losses see them."""
-        return (ratings - self.centre) / self.spread
+        return self._scale(self.heads(vectors))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
@@ -23,6 +22,7 @@ class GaussianHead(nn.Module):
     over frames. The variance is read from the weighted mean and standard deviation of the
     embeddings, and has a soft floor of (0.01)^2.
 
+    >>> import torch
     >>> from auricle.heads.pooling import MeanPooling
     >>> head = GaussianHead(8)
     >>> head(MeanPooling()(torch.zeros(2, 1, 4, 8))).mean.shape
@@ -43,6 +43,6 @@ class GaussianHead(nn.Module):
         """Return the prediction for pooled frames `[batch, frame, feature]`."""
         track: Tensor = self.quality(pooled.frames).squeeze(-1)
         mean = (pooled.weights * track).sum(dim=-1)
-        spread: Tensor = self.spread(torch.cat((pooled.mean, pooled.deviation), dim=-1)).squeeze(-1)
+        spread: Tensor = self.spread(pooled.embedding).squeeze(-1)
         log_variance = _LOG_FLOOR + softplus(spread - _LOG_FLOOR)
-        return Prediction(mean, log_variance, track, no_history(mean))
+        return Prediction(mean, log_variance, track, pooled.embedding, no_history(mean))

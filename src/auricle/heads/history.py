@@ -31,7 +31,7 @@ class HistoryHead(nn.Module):
 
     def forward(self, pooled: Pooled) -> Tensor:
         """Return `[batch, trace, 2]`: logit and log2 rate of each trace."""
-        answer: Tensor = self.layers(torch.cat((pooled.mean, pooled.deviation), dim=-1))
+        answer: Tensor = self.layers(pooled.embedding)
         logit, rate = answer.reshape(-1, len(TRACES), 2).unbind(-1)
         # Rates lie between 2^12 and 2^19: the network learns a number of order one.
         return torch.stack((logit, 15.5 + 2.0 * rate), dim=-1)

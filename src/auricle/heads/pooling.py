@@ -20,6 +20,11 @@ class Pooled(NamedTuple):
     mean: Tensor
     deviation: Tensor
 
+    @property
+    def embedding(self) -> Tensor:
+        """Mean and deviation in one vector, `[batch, 2 * feature]`."""
+        return torch.cat((self.mean, self.deviation), dim=-1)
+
 
 def pool_frames(frames: Tensor, weights: Tensor) -> Pooled:
     """Weigh `frames` `[batch, frame, feature]` by `weights` `[batch, frame]`.

@@ -15,13 +15,15 @@ class Prediction(NamedTuple):
     """Quality (0..1, 1 is the best) of a batch of clips.
 
     `mean` and `log_variance` are `[batch]`; `track` is `[batch, frame]`, the quality of each
-    frame: `mean` is its weighted sum. `history` is `[batch, trace, 2]` (see `HistoryHead`), without
-    any trace from systems that don't tell it.
+    frame: `mean` is its weighted sum. `embedding` is `[batch, 2 * feature]`, what the head read:
+    weighted mean and standard deviation of the frames. `history` is `[batch, trace, 2]` (see
+    `HistoryHead`), without any trace from systems that don't tell it.
     """
 
     mean: Tensor
     log_variance: Tensor
     track: Tensor
+    embedding: Tensor
     history: Tensor
 
 
@@ -60,4 +62,4 @@ class RegressionHead(nn.Module):
         """Return the prediction for pooled frames `[batch, frame, feature]`."""
         track = self.layers(pooled.frames).squeeze(-1)
         mean = (pooled.weights * track).sum(dim=-1)
-        return Prediction(mean, torch.zeros_like(mean), track, no_history(mean))
+        return Prediction(mean, torch.zeros_like(mean), track, pooled.embedding, no_history(mean))

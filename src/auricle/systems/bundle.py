@@ -5,6 +5,8 @@ system.yaml           the configuration
 weights.safetensors   the weights for torch          (one of these
 model.onnx            the network for ONNX Runtime    or both)
 calibration.json      how what the network says becomes a score and its interval
+density.json          which recordings are unlike those that it learned from (optional)
+domains.json          what it was trained against, and clusters that tell it (optional)
 card.md               what the model is and is not for (optional)
 checksums.json        {file: SHA-256}
 ```
@@ -21,10 +23,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from auricle.core.errors import BundleError, DataError
 from auricle.heads.calibration import Calibration
+from auricle.heads.density import Density
 from auricle.systems.config import SystemConfig
 from auricle.systems.distance_calibration import DistanceCalibration
 from auricle.systems.distance_config import DistanceConfig
@@ -34,20 +37,27 @@ _SYSTEM = "system.yaml"
 _WEIGHTS = "weights.safetensors"
 _ONNX = "model.onnx"
 _CALIBRATION = "calibration.json"
+_DENSITY = "density.json"
+_DOMAINS = "domains.json"
 _CARD = "card.md"
 _CHECKSUMS = "checksums.json"
 _REQUIRED = frozenset({_SYSTEM, _CALIBRATION})
-_KNOWN = _REQUIRED | {_WEIGHTS, _ONNX, _CARD}
+_KNOWN = _REQUIRED | {_WEIGHTS, _ONNX, _DENSITY, _DOMAINS, _CARD}
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class FusionCalibration(BaseModel):
-    """How the ratings of a fused system become intervals: a calibration per axis, scale 0 to 1."""
+    """How the ratings of a fused system become intervals: a calibration per axis, scale 0 to 1.
+
+    All axes at once lie in intervals that are `joint` times as wide, None where too few clips were
+    rated on all axes to know.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     axes: dict[str, Calibration]
+    joint: float | None = Field(default=None, gt=0.0, allow_inf_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +89,17 @@ class BundleFiles:
 
     @property
     def identity(self) -> str:
-        """SHA-256 of all that scores depend on: model, configuration and calibration."""
-        files = sorted(item for item in self.checksums.items() if item[0] != _CARD)
+        """SHA-256 of all that scores and warnings depend on."""
+        beside = (_CARD, _DOMAINS)
+        files = sorted(item for item in self.checksums.items() if item[0] not in beside)
         return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+
+    @property
+    def density(self) -> Density | None:
+        """What tells recordings out of its domain, if the bundle has it; raises `BundleError`."""
+        if _DENSITY not in self.checksums:
+            return None
+        return _parse(self.folder / _DENSITY, Density)
 
     @property
     def card(self) -> str | None:
@@ -130,10 +148,11 @@ def save_fusion_bundle(
     *,
     weights: Path,
     onnx: bytes | None = None,
+    domains: Path | None = None,
     card: str | None = None,
 ) -> FusionBundle:
     """Write the bundle of a fused system to `folder`, in place of the one that may be there."""
-    checksums = _save(folder, config, calibration, onnx, weights, card)
+    checksums = _save(folder, config, calibration, onnx, weights, card, domains=domains)
     return FusionBundle(folder, checksums, config, calibration)
 
 
@@ -144,6 +163,7 @@ def save_distance_bundle(
     *,
     weights: bytes | Path | None = None,
     onnx: bytes | Path | None = None,
+    density: Density | None = None,
     card: str | None = None,
 ) -> DistanceBundle:
     """Write the bundle of a system that judges by distance, in place of one that may be there.
@@ -156,7 +176,7 @@ def save_distance_bundle(
         raise BundleError("save the configuration that build_distance_network returned")
     if onnx is None and weights is None:
         raise BundleError("a bundle needs an ONNX model, weights, or both")
-    checksums = _save(folder, config, calibration, onnx, weights, card)
+    checksums = _save(folder, config, calibration, onnx, weights, card, density)
     return DistanceBundle(folder, checksums, config, calibration)
 
 
@@ -167,18 +187,20 @@ def save_bundle(
     *,
     onnx: bytes | Path | None = None,
     weights: bytes | Path | None = None,
+    density: Density | None = None,
+    domains: Path | None = None,
     card: str | None = None,
 ) -> Bundle:
     """Write a bundle to `folder`, in place of the one that may be there.
 
-    `onnx` and `weights` (safetensors) are contents or files to copy. Raises `BundleError` when
+    `onnx` and `weights` (safetensors) are contents or files to copy, `domains` is the file that
+    the training left. Raises `BundleError` when
     neither is given.
     """
     if onnx is None and weights is None:
         raise BundleError("a bundle needs an ONNX model, weights, or both")
-    return Bundle(
-        folder, _save(folder, config, calibration, onnx, weights, card), config, calibration
-    )
+    checksums = _save(folder, config, calibration, onnx, weights, card, density, domains)
+    return Bundle(folder, checksums, config, calibration)
 
 
 def _save(
@@ -188,12 +210,16 @@ def _save(
     onnx: bytes | Path | None,
     weights: bytes | Path | None,
     card: str | None,
+    density: Density | None = None,
+    domains: Path | None = None,
 ) -> dict[str, str]:
     contents = {
         _SYSTEM: yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False).encode(),
         _CALIBRATION: (calibration.model_dump_json(indent=2) + "\n").encode(),
         _ONNX: onnx.read_bytes() if isinstance(onnx, Path) else onnx,
         _WEIGHTS: weights.read_bytes() if isinstance(weights, Path) else weights,
+        _DENSITY: density.model_dump_json().encode() + b"\n" if density is not None else None,
+        _DOMAINS: domains.read_bytes() if domains is not None else None,
         _CARD: card.encode() if card is not None else None,
     }
     files = {name: content for name, content in contents.items() if content is not None}

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.core.audio import Audio, Samples
-from auricle.core.errors import ConfigError, SignalError
+from auricle.core.errors import BundleError, ConfigError, SignalError
 from auricle.core.score import Moment, Notice, Score
 from auricle.core.spec import MetricSpec
 from auricle.reference.base import PairMetric
@@ -22,6 +22,7 @@ from auricle.systems.distance_bank import Bank
 from auricle.systems.distance_calibration import DistanceMapping
 from auricle.systems.distance_embedding import Embedder, Stretch, cut_stretches
 from auricle.systems.distance_level import covariance, find_gains, take_views, weigh_views
+from auricle.systems.metric import out_of_domain
 
 Array = NDArray[np.float64]
 # Other music scores below this more often than not, damaged versions hardly ever.
@@ -38,6 +39,9 @@ class DistanceMetric(PairMetric):
     silent in both recordings are left out. A recording compared with itself has the distance 0
     and the score 100; `interval` is as wide as scores scattered around ratings.
 
+    A bundle with a density warns of what is unlike the recordings that it learned from: with a
+    reference by the reference, which has the content and none of the damage, else by the recording.
+
     Raises `MissingDependencyError` and `BundleError` as `Embedder` does, when it is called what
     `PairMetric` raises.
 
@@ -52,6 +56,9 @@ class DistanceMetric(PairMetric):
         self._calibration = bundle.calibration
         self._spec = bundle.config.spec
         self._embed = Embedder(bundle)
+        self._density = bundle.density
+        if self._density is not None and self._density.size != bundle.config.size:
+            raise BundleError(f"{bundle.folder}: density.json is of another network: fit it again")
 
     @property
     def spec(self) -> MetricSpec:
@@ -81,7 +88,9 @@ class DistanceMetric(PairMetric):
         mapping = self.require_bank(bank)
         recording, notices = self._prepare(audio, "recording")
         recording = self._convert(recording)
-        gaps = bank.embeddings.astype(np.float64) - self._embed_mono(recording)
+        embedding = self._embed_mono(recording)
+        notices.extend(out_of_domain(self._density, embedding, self.spec))
+        gaps = bank.embeddings.astype(np.float64) - embedding
         distances = np.linalg.norm(gaps, axis=1)
         distance = float(distances.mean())
         value, scores = float(mapping.apply(distance)), mapping.apply(distances)
@@ -114,8 +123,8 @@ class DistanceMetric(PairMetric):
 
     def _score(self, reference: Audio, degraded: Audio, notices: list[Notice]) -> Score:
         course = _Course(reference.duration, reference.sample_rate)
-        for spans, distances in self._distances(reference, degraded):
-            course.add(spans, distances)
+        for spans, distances, embeddings in self._distances(reference, degraded):
+            course.add(spans, distances, embeddings)
         mapping = self._calibration.matching
         distance = course.mean()
         value = float(mapping.apply(distance))
@@ -124,6 +133,7 @@ class DistanceMetric(PairMetric):
                 "hardly anything in common: is this the right reference, and are they aligned?"
             )
             notices = [*notices, Notice("unalike", message)]
+        notices = [*notices, *out_of_domain(self._density, course.embedding(), self.spec)]
         return Score(
             value=value,
             interval=mapping.interval(value),
@@ -136,8 +146,10 @@ class DistanceMetric(PairMetric):
             distance=distance,
         )
 
-    def _distances(self, reference: Audio, degraded: Audio) -> Iterator[tuple[Array, Array]]:
-        """Yield spans `[window, 2]` in samples and distances `[window]`, segment by segment."""
+    def _distances(self, reference: Audio, degraded: Audio) -> Iterator[tuple[Array, Array, Array]]:
+        """Yield spans `[window, 2]` in samples, distances `[window]` and the reference's embeddings
+        `[window, size]`, segment by segment.
+        """
         pair = reference, degraded
         gains = find_gains(*pair)
         stretches = cut_stretches(reference.frames, self._config.segment_samples)
@@ -155,18 +167,14 @@ class DistanceMetric(PairMetric):
             both = read(stretch)
             if all(is_silent(channel) for samples in both for channel in samples):
                 continue
-            views = [take_views(samples) for samples in both]
-            distances = sum(
-                weight * self._distance(views[0][place], views[1][place])
-                for place, weight in enumerate(weights.tolist())
-                if weight > 0.0
+            both_views = [take_views(samples) for samples in both]
+            heard = np.flatnonzero(weights)
+            own, other = (
+                np.array([self._embed(views[at]) for at in heard]) for views in both_views
             )
-            yield self._embed.spans(stretch, np.size(distances)), np.asarray(distances)
-
-    def _distance(self, reference: Samples, degraded: Samples) -> Array:
-        return np.asarray(
-            np.linalg.norm(self._embed(reference) - self._embed(degraded), axis=1), dtype=np.float64
-        )
+            distances = weights[heard] @ np.linalg.norm(own - other, axis=2)
+            embeddings = np.tensordot(weights[heard], own, axes=1)
+            yield self._embed.spans(stretch, distances.size), distances, embeddings
 
     def _embed_mono(self, audio: Audio) -> Array:
         """Return the mean embedding `[size]` over all windows that are not silent."""
@@ -197,13 +205,15 @@ class _Course:
     sample_rate: int
     sums: Array = field(init=False)
     heard: Array = field(init=False)
+    embeddings: Array = field(default_factory=lambda: np.zeros(1), init=False)
 
     def __post_init__(self) -> None:
         seconds = max(1, int(self.duration + 0.5))
         self.sums, self.heard = np.zeros(seconds), np.zeros(seconds)
 
-    def add(self, spans: Array, distances: Array) -> None:
-        """Take in the distances `[window]` of spans `[window, 2]` in samples."""
+    def add(self, spans: Array, distances: Array, embeddings: Array) -> None:
+        """Take in distances `[window]` and embeddings `[window, size]` of spans `[window, 2]`."""
+        self.embeddings = self.embeddings + np.diff(spans).T[0] / self.sample_rate @ embeddings
         last = len(self.sums) - 1
         for (begin, end), distance in zip(spans / self.sample_rate, distances, strict=True):
             while begin < end:
@@ -218,6 +228,10 @@ class _Course:
         if not self.heard.any():
             raise SignalError("both recordings are silent: there is nothing to judge")
         return float(self.sums.sum() / self.heard.sum())
+
+    def embedding(self) -> Array:
+        """Return the mean embedding `[size]`; for when `mean` found something."""
+        return np.asarray(self.embeddings / self.heard.sum())
 
     def moments(self, mapping: DistanceMapping) -> Iterator[Moment]:
         """Yield the score of every second that was heard."""

@@ -17,6 +17,7 @@ from auricle.core.errors import ConfigError
 from auricle.encoders.aisfx import Aisfx, load_aisfx
 from auricle.encoders.checkpoints import find_checkpoint
 from auricle.encoders.full_band import FullBandEncoder
+from auricle.encoders.inner_layer import InnerLayer
 from auricle.encoders.m2d import M2d, M2dConfig, load_m2d
 from auricle.encoders.mel_cnn import MelCnn
 from auricle.encoders.mel_encoders import MelCnnEncoder, MelStatistics, load_mel_cnn
@@ -82,7 +83,7 @@ def build_encoder(source: EncoderSource) -> WaveformEncoder:
     384
     """
     try:
-        return _BUILDERS[source.kind](source, source.settings or {})
+        return _pick_layer(_BUILDERS[source.kind](source, source.settings or {}), source)
     except (ValidationError, TypeError) as error:
         raise ConfigError(f"these are no settings of {source.kind}: {error}") from error
 
@@ -94,13 +95,18 @@ def describe_front_end(front_end: FrontEnd) -> Settings:
 
 def _load(source: EncoderSource) -> Loaded:
     if source.weights:
-        return _LOADERS[source.kind](source)
+        encoder, settings = _LOADERS[source.kind](source)
+        return _pick_layer(encoder, source), settings
     if source.settings is None:
         raise ConfigError("say where its 'weights' are, or the 'settings' of a random one")
     # The same ones every time: embeddings and trainings are known again by them.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return build_encoder(source), source.settings
+
+
+def _pick_layer(encoder: WaveformEncoder, source: EncoderSource) -> WaveformEncoder:
+    return encoder if source.layer is None else InnerLayer(encoder, source.layer)
 
 
 def _load_transformer(source: EncoderSource) -> Loaded:

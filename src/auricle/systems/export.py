@@ -18,7 +18,7 @@ from auricle.heads.regression import Prediction
 from auricle.systems.config import SystemConfig
 from auricle.systems.system import System
 
-OUTPUTS = ("mean", "log_variance", "track", "history")
+OUTPUTS = ("mean", "log_variance", "track", "embedding", "history")
 
 # A hundredth of a point of a hundred.
 _TOLERANCE = 1e-4
@@ -28,8 +28,8 @@ def export_onnx(system: System, config: SystemConfig) -> bytes:
     """Return the network as one ONNX file, weights embedded.
 
     Input `log_mel` `[batch, frame, mel]` (any number of frames, except for networks of a fixed
-    length), outputs `mean` and `log_variance` `[batch]`, `track` `[batch, frame]` and, from systems
-    that tell it, `history` `[batch, trace, 2]`.
+    length), outputs `mean` and `log_variance` `[batch]`, `track` `[batch, frame]`, `embedding`
+    `[batch, 2 * feature]` and, from systems that tell it, `history` `[batch, trace, 2]`.
 
     Raises `BundleError` when torch and ONNX Runtime disagree by more than 1e-4.
     """
@@ -74,6 +74,9 @@ def check_onnx(system: System, model: bytes, log_mel: Tensor) -> None:
             ours, theirs = 1e-2 * ours, 1e-2 * theirs
         if name == "log_variance":  # a sigma of ten points is to be right to a hundredth
             ours, theirs = 0.05 * ours, 0.05 * theirs
+        if name == "embedding":  # whose scale is nobody's: a thousandth of its largest value
+            least = 10.0 * max(1.0, float(np.max(np.abs(theirs))))
+            ours, theirs = ours / least, theirs / least
         gap = float(np.max(np.abs(ours - theirs)))
         if not gap <= _TOLERANCE:
             raise BundleError(f"torch and ONNX Runtime disagree on {name} by {gap:.2g}")

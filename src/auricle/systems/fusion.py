@@ -12,13 +12,17 @@ from auricle.encoders.waveform import WaveformEncoder
 from auricle.heads.aggregation import (
     Aggregation,
     AttentionAggregation,
+    ConvolutionAggregation,
     HiddenBlstm,
     MeanAggregation,
     StatisticsAggregation,
     TimeBlstm,
 )
 from auricle.heads.axes import AxisHeads
+from auricle.heads.axis_layers import AxisLayersHead
 from auricle.heads.fusion import BranchInput, FusionHead, Shape
+from auricle.heads.member import MemberHead
+from auricle.heads.multi_gauss import MultiGaussHead
 from auricle.systems.fusion_config import AggregationConfig, FusionConfig, MemberConfig
 
 
@@ -28,7 +32,7 @@ class Fusion(nn.Module):
     def __init__(
         self,
         encoders: Mapping[str, WaveformEncoder],
-        members: Sequence[FusionHead],
+        members: Sequence[MemberHead],
         config: FusionConfig,
     ) -> None:
         super().__init__()
@@ -38,9 +42,13 @@ class Fusion(nn.Module):
         self.members = nn.ModuleList(members)
         self.reads = tuple(member.encoders for member in config.members)
         self.frame_rate = config.frame_rate
+        self.tells_covariance = config.tells_covariance
 
-    def forward(self, prepared: Mapping[str, Tensor], bins: Tensor) -> Tensor:
-        """Return the ratings `[member, axis]` of one clip, on the axes' scales.
+    def forward(self, prepared: Mapping[str, Tensor], bins: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the ratings `[member, axis]` of one clip, on the axes' scales, and the factors.
+
+        Those are of the covariance of each member's errors, `[member, axis, axis]`, and empty
+        `[member, 0, 0]` unless all members know it.
 
         `prepared` holds the front ends' outputs `[1, step, channel]` by encoder; `bins` `[bin]` has
         as many elements as the clip has embeddings.
@@ -50,26 +58,40 @@ class Fusion(nn.Module):
             for name, values in prepared.items()
         }
         count = torch.full((1,), bins.shape[0])
-        ratings = [
+        found = [
             member([embeddings[name] for name in reads], count)
             for member, reads in zip(self.members, self.reads, strict=True)
         ]
-        return torch.cat(ratings)
+        ratings = torch.cat([one.mean for one in found])
+        if not self.tells_covariance:
+            return ratings, ratings.new_zeros(len(found), 0, 0)
+        return ratings, torch.cat([one.factor for one in found])
 
 
-def build_member(config: MemberConfig, shapes: Mapping[str, Shape], axes: int) -> FusionHead:
+def build_member(config: MemberConfig, shapes: Mapping[str, Shape], axes: int) -> MemberHead:
     """Build a member that reads encoders of these shapes, with fresh weights.
 
     >>> member = build_member(MemberConfig(encoders=("mel",)), {"mel": Shape(1, 64)}, axes=2)
-    >>> member([torch.zeros(3, 1, 50, 64)], torch.tensor([50, 50, 10])).shape
+    >>> member([torch.zeros(3, 1, 50, 64)], torch.tensor([50, 50, 10])).mean.shape
     torch.Size([3, 2])
     """
+    if (layers := config.axis_layers) is not None:
+        (name,) = config.encoders
+        return AxisLayersHead(
+            shapes[name],
+            axes,
+            blocks=layers.blocks,
+            hidden=config.hidden,
+            layer_norm=layers.layer_norm,
+            dropout=config.dropout,
+        )
     branches = [
         BranchInput(shapes[name], weighted=name in config.weighted) for name in config.encoders
     ]
     features = sum(shapes[name].features for name in config.encoders)
     aggregation = _build_aggregation(config.aggregation, features)
-    heads = AxisHeads(aggregation.features, axes, config.hidden, config.dropout)
+    kind = MultiGaussHead if config.head == "multi_gauss" else AxisHeads
+    heads = kind(aggregation.features, axes, config.hidden, config.dropout)
     return FusionHead(branches, aggregation, heads, axes)
 
 
@@ -80,4 +102,6 @@ def _build_aggregation(config: AggregationConfig, features: int) -> Aggregation:
         return TimeBlstm(features, config.hidden)
     if config.kind == "attention":
         return AttentionAggregation(features, config.hidden)
+    if config.kind == "convolution":
+        return ConvolutionAggregation(features, config.hidden)
     return MeanAggregation(features) if config.kind == "mlp" else StatisticsAggregation(features)

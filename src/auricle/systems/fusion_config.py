@@ -35,10 +35,11 @@ class Axis(Part):
 
 
 class EncoderSource(Part):
-    """A frozen encoder: its architecture and where its weights come from.
+    """An encoder: its architecture and where its weights come from.
 
     `weights` is a folder, the id of a public repository with its commit as `revision`, or the
-    name of a package or embedded bundle, as `kind` has it. A trained bundle knows the network's
+    name of a package or embedded bundle, as `kind` has it. With a `layer` (of transformers 0 is the
+    first one's input) there is no other one. A trained bundle knows the network's
     `settings`, its `front_end` and the `sha256` of the weights, and holds the weights itself.
     """
 
@@ -61,31 +62,55 @@ class EncoderSource(Part):
     front_end: dict[str, Any] | None = None
     sha256: str = ""
     licence: str = ""
+    layer: Annotated[int, Field(ge=0)] | None = None
 
 
 class AggregationConfig(Part):
     """One of `auricle.heads.aggregation`, by the paper's name where it has one."""
 
-    kind: Literal["mlp", "blstm_h", "blstm_t", "attention", "statistics"] = "mlp"
+    kind: Literal["mlp", "blstm_h", "blstm_t", "attention", "statistics", "convolution"] = "mlp"
     hidden: Size = 256
+
+
+class AxisLayersConfig(Part):
+    """`auricle.heads.axis_layers`: so many `blocks` before the last layer of each axis' network."""
+
+    blocks: Annotated[int, Field(ge=0)] = 1
+    layer_norm: bool = True
 
 
 class MemberConfig(Part):
     """Which encoders a model reads, and how it comes from their frames to its axes.
 
     Of encoders in `weighted` a learned mean of all hidden layers is read, of others the last one.
+    The `head` is an independent network for each axis (`auricle.heads.axes`), or one for the mean
+    and the covariance of all axes (`auricle.heads.multi_gauss`), with layers of `hidden` units.
+    With `axis_layers` each axis has a mean of all layers of its own, of one encoder; nothing else
+    is aggregated then.
     """
 
     encoders: Annotated[tuple[Name, ...], Field(min_length=1)]
     weighted: tuple[Name, ...] = ()
     aggregation: AggregationConfig = AggregationConfig()
+    head: Literal["mlp", "multi_gauss"] = "mlp"
     hidden: Size = 256
     dropout: Rate = 0.1
+    axis_layers: AxisLayersConfig | None = None
 
     @model_validator(mode="after")
     def _weighs_what_it_reads(self) -> Self:
         if unread := sorted(set(self.weighted) - set(self.encoders)):
             raise ValueError(f"'weighted' names {', '.join(unread)}, which 'encoders' does not")
+        return self
+
+    @model_validator(mode="after")
+    def _weighs_layers_once(self) -> Self:
+        if self.axis_layers is None:
+            return self
+        if len(self.encoders) > 1:
+            raise ValueError("'axis_layers' reads one encoder")
+        if self.weighted or self.aggregation != AggregationConfig() or self.head != "mlp":
+            raise ValueError("'axis_layers' leaves nothing to 'weighted', 'aggregation' and 'head'")
         return self
 
 
@@ -133,6 +158,11 @@ class FusionConfig(Part):
             known = ", ".join(self.encoders)
             raise ValueError(f"no encoder is called {', '.join(unknown)}: there is {known}")
         return self
+
+    @property
+    def tells_covariance(self) -> bool:
+        """Whether all members know the covariance of their errors."""
+        return all(member.head == "multi_gauss" for member in self.members)
 
     @property
     def used_encoders(self) -> dict[Name, EncoderSource]:

@@ -25,7 +25,8 @@ def export_fusion(fusion: Fusion, config: FusionConfig) -> bytes:
     """Return a fused system as one ONNX file, weights embedded.
 
     Inputs are the front ends' outputs by encoder, `[1, step, channel]`, and `bins` `[bin]`, ones as
-    many as the clip has embeddings; the output is `ratings` `[member, axis]`.
+    many as the clip has embeddings; the output is `ratings` `[member, axis]` and, if all members
+    know the covariance of their errors, its `factors` `[member, axis, axis]`.
 
     Raises `BundleError` when torch cannot export it, or ONNX Runtime gives other ratings.
     """
@@ -51,7 +52,7 @@ def export_fusion(fusion: Fusion, config: FusionConfig) -> bytes:
         raise BundleError(f"torch cannot export this system: {error}") from error
     if program is None:
         raise BundleError("torch did not return an ONNX model")
-    name_outputs(program.model.graph, ("ratings",))
+    name_outputs(program.model.graph, _outputs(config))
     model: bytes = program.model_proto.SerializeToString()
     for feed in (whole, part):
         _check(fusion, config, model, feed)
@@ -66,10 +67,14 @@ class _Ordered(nn.Module):
         self.fusion = fusion
         self.names = names
 
-    def forward(self, *tensors: Tensor) -> Tensor:
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         *prepared, bins = tensors
-        ratings: Tensor = self.fusion(dict(zip(self.names, prepared, strict=True)), bins)
-        return ratings
+        answer: tuple[Tensor, ...] = self.fusion(dict(zip(self.names, prepared, strict=True)), bins)
+        return answer[: len(_outputs(self.fusion))]
+
+
+def _outputs(system: Fusion | FusionConfig) -> tuple[str, ...]:
+    return ("ratings", "factors") if system.tells_covariance else ("ratings",)
 
 
 def _feed(front_end: FusionFrontEnd, config: FusionConfig, samples: Samples) -> dict[str, Tensor]:
@@ -81,12 +86,17 @@ def _feed(front_end: FusionFrontEnd, config: FusionConfig, samples: Samples) -> 
 def _check(fusion: Fusion, config: FusionConfig, model: bytes, feed: dict[str, Tensor]) -> None:
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     try:
-        (ratings,) = session.run(["ratings"], {name: value.numpy() for name, value in feed.items()})
+        answer = session.run(
+            _outputs(config), {name: value.numpy() for name, value in feed.items()}
+        )
     except (problems.Fail, problems.InvalidArgument, problems.RuntimeException) as error:
         raise BundleError(f"the exported model does not run at every length: {error}") from error
     *names, _ = feed
     with torch.no_grad():
-        wanted = fusion({name: feed[name] for name in names}, feed["bins"]).numpy()
-    gaps = np.abs(ratings - wanted) / np.array([axis.span for axis in config.axes])
-    if not gaps.max() <= _TOLERANCE:
-        raise BundleError(f"torch and ONNX Runtime disagree by {gaps.max():.2g} of the scale")
+        wanted = fusion({name: feed[name] for name in names}, feed["bins"])
+    # Rows of a factor are on their axis' scale, as its columns of ratings are.
+    span = np.array([axis.span for axis in config.axes])
+    for ours, theirs, unit in zip(wanted, answer, (span, span[:, None]), strict=False):
+        gap = (np.abs(theirs - ours.numpy()) / unit).max()
+        if not gap <= _TOLERANCE:
+            raise BundleError(f"torch and ONNX Runtime disagree by {gap:.2g} of the scale")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,8 @@ from auricle.core.spec import Scale
 from auricle.signal.checks import SignalMonitor
 from auricle.signal.resample import resample_blocks
 from auricle.signal.segment import Segment, split_segments
+from auricle.systems.estimate import Estimate, combine_members, combine_segments
+from auricle.systems.fusion_config import Axis
 from auricle.systems.fusion_front_end import FusionFrontEnd, read_front_end
 from auricle.systems.metric import Metric, Tally, nothing_to_judge, require_finite
 from auricle.systems.session import open_session
@@ -24,14 +27,17 @@ if TYPE_CHECKING:
     from auricle.systems.bundle import FusionBundle
 
 Prepared = dict[str, NDArray[np.float32]]
-Network = Callable[[Prepared, int], NDArray[np.float32]]
+# Ratings [member, axis] and the factors of their covariances [member, axis, axis].
+Answer = tuple[NDArray[np.float32], NDArray[np.float32]]
+Network = Callable[[Prepared, int], Answer]
 
 
 class FusionMetric(Metric):
     """A metric of one or several axes from fused encoders, ready to run.
 
-    The members of an ensemble are averaged. Raises `MissingDependencyError` when the bundle holds
-    no ONNX model and torch is not there, and `BundleError` for what is not understood.
+    The members of an ensemble are averaged, by `auricle.systems.estimate`. Raises
+    `MissingDependencyError` when the bundle holds no ONNX model and torch is not there, and
+    `BundleError` for what is not understood.
     """
 
     def __init__(self, bundle: FusionBundle) -> None:
@@ -43,13 +49,15 @@ class FusionMetric(Metric):
         self._front_end = FusionFrontEnd(config, front_ends)
         self._network = _onnx_network(bundle) if bundle.has_onnx else _torch_network(bundle)
 
-    def rate(self, segment: Samples) -> NDArray[np.float64]:
-        """Return the ratings `[axis]` of one segment `[time]` at the system's rate."""
+    def rate(self, segment: Samples) -> Estimate:
+        """Return the ratings of one segment `[time]` at the system's rate."""
         prepared = self._front_end(segment)
-        ratings = self._network(prepared, self._bundle.config.bins(segment.size))
-        require_finite(ratings)
-        mean: NDArray[np.float64] = ratings.astype(np.float64).mean(axis=0)
-        return mean
+        ratings, factors = self._network(prepared, self._bundle.config.bins(segment.size))
+        require_finite(ratings, factors)
+        covariances = factors.astype(np.float64) @ factors.astype(np.float64).mT
+        return combine_members(
+            [Estimate(*one) for one in zip(ratings.astype(np.float64), covariances, strict=True)]
+        )
 
     def _score(
         self,
@@ -66,59 +74,86 @@ class FusionMetric(Metric):
                 tally.add(segment, self.rate(segment.samples))
         if tally.heard == 0:
             raise SignalError(nothing_to_judge(tally, self.spec, monitor))
-        axes = self._conclude(tally.ratings / tally.heard)
-        calibration = self._bundle.calibration.axes[axes[0].name]
+        estimate = combine_segments(tally.estimates, tally.weights)
+        axes = self._conclude(estimate)
         return Score(
             value=axes[0].value,
             interval=axes[0].interval,
-            sigma=self.spec.scale.span * calibration.temperature,
+            sigma=self._expect_error(estimate),
             track=tuple(tally.track),
             scale=self.spec.scale,
             metric=self.spec.full_name,
             duration=tally.samples / config.sample_rate,
             warnings=(*decoding(), *monitor.notices(), *tally.notices()),
             axes=axes if self.spec.axes else (),
+            correlation=tuple(map(tuple, estimate.correlation.tolist())) if self.spec.axes else (),
         )
 
-    def _conclude(self, ratings: NDArray[np.float64]) -> tuple[AxisScore, ...]:
-        """Return every axis with its interval, within its scale."""
+    def _conclude(self, estimate: Estimate) -> tuple[AxisScore, ...]:
+        """Return every axis with its intervals, within its scale."""
+        config, calibration = self._bundle.config, self._bundle.calibration
+        means, deviations = estimate.to_shares(config.axes)
+        joint = calibration.joint
         found = []
-        for axis, rating in zip(self._bundle.config.axes, ratings.tolist(), strict=True):
-            mean = min(1.0, max(0.0, (rating - axis.low) / axis.span))
-            interval = self._bundle.calibration.axes[axis.name].interval(mean, 1.0)
-            value, low, high = (axis.low + axis.span * share for share in (mean, *interval))
-            found.append(AxisScore(axis.name, value, (low, high), Scale(axis.low, axis.high)))
+        for axis, mean, deviation in zip(config.axes, means, deviations, strict=True):
+            share, sigma = float(mean), float(deviation)
+            reach = partial(calibration.axes[axis.name].interval, share)
+            found.append(
+                AxisScore(
+                    name=axis.name,
+                    value=axis.low + axis.span * share,
+                    interval=_place(axis, reach(sigma)),
+                    scale=Scale(axis.low, axis.high),
+                    joint=None if joint is None else _place(axis, reach(joint * sigma)),
+                )
+            )
         return tuple(found)
+
+    def _expect_error(self, estimate: Estimate) -> float:
+        """Return the standard deviation of the first axis' error, on its scale."""
+        first = self._bundle.config.axes[0]
+        deviation = float(estimate.to_shares(self._bundle.config.axes)[1][0])
+        return first.span * self._bundle.calibration.axes[first.name].temperature * deviation
+
+
+def _place(axis: Axis, shares: tuple[float, float]) -> tuple[float, float]:
+    low, high = shares
+    return axis.low + axis.span * low, axis.low + axis.span * high
 
 
 @dataclass
 class _RatingTally(Tally):
-    """Running sums of ratings, weighted by the samples that each segment adds.
+    """The ratings of each segment, and how many samples it adds.
 
     `scale` is that of the first axis, whose ratings are the track.
     """
 
     scale: Scale
-    ratings: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1), init=False)
+    estimates: list[Estimate] = field(default_factory=list, init=False)
+    weights: list[int] = field(default_factory=list, init=False)
     track: list[Moment] = field(default_factory=list, init=False)
 
-    def add(self, segment: Segment, ratings: NDArray[np.float64]) -> None:
-        """Take in the ratings `[axis]` of a segment."""
-        self.ratings = self.ratings + ratings * segment.fresh
+    def add(self, segment: Segment, estimate: Estimate) -> None:
+        """Take in what is said of a segment."""
+        self.estimates.append(estimate)
+        self.weights.append(segment.fresh)
         begin = (segment.start + segment.seen) / self.sample_rate
         end = begin + segment.fresh / self.sample_rate
-        value = min(self.scale.high, max(self.scale.low, float(ratings[0])))
+        value = min(self.scale.high, max(self.scale.low, float(estimate.mean[0])))
         self.track.append(Moment(begin, end, value))
 
 
 def _onnx_network(bundle: FusionBundle) -> Network:
     session = open_session(bundle)
 
-    def run(prepared: Prepared, bins: int) -> NDArray[np.float32]:
+    def run(prepared: Prepared, bins: int) -> Answer:
         feed = {name: values[np.newaxis] for name, values in prepared.items()}
         feed["bins"] = np.ones(bins, dtype=np.float32)
-        ratings: NDArray[np.float32] = session.run(["ratings"], feed)[0]
-        return ratings
+        if bundle.config.tells_covariance:
+            ratings, factors = session.run(["ratings", "factors"], feed)
+            return ratings, factors
+        (ratings,) = session.run(["ratings"], feed)
+        return ratings, np.zeros((len(ratings), 0, 0), dtype=np.float32)
 
     return run
 

@@ -19,14 +19,18 @@ from auricle.systems.fusion import Fusion, build_member
 Prepared = dict[str, NDArray[np.float32]]
 
 
-def open_network(bundle: FusionBundle) -> Callable[[Prepared, int], NDArray[np.float32]]:
-    """Return what gives the ratings `[member, axis]` of a clip and its number of embeddings."""
+Answer = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+def open_network(bundle: FusionBundle) -> Callable[[Prepared, int], Answer]:
+    """Return what gives the answer of `Fusion` to a clip and its number of embeddings."""
     fusion = load_fusion(bundle)
 
     @torch.no_grad()
-    def run(prepared: Prepared, bins: int) -> NDArray[np.float32]:
+    def run(prepared: Prepared, bins: int) -> Answer:
         batch = {name: torch.from_numpy(values).unsqueeze(0) for name, values in prepared.items()}
-        return np.asarray(fusion(batch, torch.ones(bins)))
+        ratings, factors = fusion(batch, torch.ones(bins))
+        return np.asarray(ratings), np.asarray(factors)
 
     return run
 

@@ -14,6 +14,7 @@ from auricle.core.audio import Audio, Samples
 from auricle.core.errors import ConfigError, SignalError
 from auricle.core.score import Notice, Score
 from auricle.core.spec import MetricSpec
+from auricle.heads.density import Density
 from auricle.signal.checks import SignalMonitor, is_silent
 from auricle.signal.io import AudioStream
 from auricle.signal.segment import Segment
@@ -95,6 +96,20 @@ def require_finite(*answers: ArrayLike) -> None:
     """Raise `SignalError` when something a network says is not a finite number."""
     if not all(np.isfinite(answer).all() for answer in answers):
         raise SignalError("the network's answer is not finite: the samples or the model are broken")
+
+
+def out_of_domain(
+    density: Density | None, embedding: ArrayLike, spec: MetricSpec
+) -> tuple[Notice, ...]:
+    """Warn of a recording whose `embedding` is more like other audio than like the domain's."""
+    kind = None if density is None else density.find_kind(embedding)
+    if kind is None:
+        return ()
+    message = (
+        f"it is more like {kind} than like the {spec.domain} that {spec.full_name} learned from:"
+        " its score may mean little"
+    )
+    return (Notice("out_of_domain", message),)
 
 
 def _whole(sample_rate: object) -> int:

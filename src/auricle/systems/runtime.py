@@ -23,7 +23,13 @@ from auricle.signal.checks import SignalMonitor, narrow_band
 from auricle.signal.resample import resample_blocks
 from auricle.signal.segment import Segment, split_segments
 from auricle.systems.history import find_band_edge, read_history
-from auricle.systems.metric import Metric, Tally, nothing_to_judge, require_finite
+from auricle.systems.metric import (
+    Metric,
+    Tally,
+    nothing_to_judge,
+    out_of_domain,
+    require_finite,
+)
 from auricle.systems.session import open_session
 
 if TYPE_CHECKING:
@@ -37,12 +43,14 @@ _OUTPUTS = ("mean", "log_variance", "track")
 class Answer(NamedTuple):
     """What a network says of one segment: quality 0..1, its track `[frame]`, its history.
 
-    `history` `[trace, 2]` holds logits and log2 rates, or nothing from systems that tell none.
+    `embedding` is `[2 * feature]`, `history` `[trace, 2]` holds logits and log2 rates; either is
+    empty from networks that tell none.
     """
 
     mean: float
     log_variance: float
     track: NDArray[np.float32]
+    embedding: NDArray[np.float32]
     history: NDArray[np.float32]
 
 
@@ -57,6 +65,11 @@ class QualityMetric(Metric):
         self._session = open_session(bundle)
         outputs = {output.name: output.shape for output in self._session.get_outputs()}
         self._outputs = [name for name in Answer._fields if name in {*outputs, *_OUTPUTS}]
+        self._density = bundle.density
+        if self._density is not None and outputs.get("embedding", [0])[-1] != self._density.size:
+            raise BundleError(
+                f"{bundle.folder}: density.json is of another network than model.onnx: fit it again"
+            )
         if self.tells_history and outputs["history"][1:] != [len(TRACES), 2]:
             raise BundleError(
                 f"{bundle.onnx} tells another history than this version knows: update Auricle or"
@@ -83,7 +96,8 @@ class QualityMetric(Metric):
             self._judge(segment, tally)
         if tally.heard == 0:
             raise SignalError(nothing_to_judge(tally, self.spec, monitor))
-        warnings = (*decoding(), *monitor.notices(), *tally.notices())
+        unlike = out_of_domain(self._density, tally.embedding / tally.heard, self.spec)
+        warnings = (*decoding(), *monitor.notices(), *tally.notices(), *unlike)
         return self._conclude(tally, warnings)
 
     def _judge(self, segment: Segment, tally: _Tally) -> None:
@@ -99,9 +113,11 @@ class QualityMetric(Metric):
         """
         answers = self._session.run(self._outputs, {"log_mel": log_mel[np.newaxis]})
         require_finite(*answers)
-        mean, log_variance, track, *history = (answer[0] for answer in answers)
-        told = history[0] if history else np.zeros((0, 2), dtype=np.float32)
-        return Answer(float(mean), float(log_variance), track, told)
+        told = {name: answer[0] for name, answer in zip(self._outputs, answers, strict=True)}
+        mean, log_variance, track = (told[name] for name in _OUTPUTS)
+        embedding = told.get("embedding", np.zeros(0, dtype=np.float32))
+        history = told.get("history", np.zeros((0, 2), dtype=np.float32))
+        return Answer(float(mean), float(log_variance), track, embedding, history)
 
     def _conclude(self, tally: _Tally, warnings: tuple[Notice, ...]) -> Score:
         scale = self.spec.scale
@@ -135,6 +151,7 @@ class _Tally(Tally):
     mean: float = 0.0
     sigma: float = 0.0
     bandwidth: float = 0.0
+    embedding: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
     history: NDArray[np.float64] = field(default_factory=lambda: np.zeros((1, 1)))
     sums: list[float] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
@@ -143,6 +160,7 @@ class _Tally(Tally):
         """Take in what the network said of one segment, and where its spectrum ends (Hz)."""
         self.mean += self.calibration.correct(answer.mean) * segment.fresh
         self.sigma += float(np.exp(0.5 * answer.log_variance)) * segment.fresh
+        self.embedding = self.embedding + answer.embedding.astype(np.float64) * segment.fresh
         self.history = self.history + answer.history.astype(np.float64) * segment.fresh
         self.bandwidth = max(self.bandwidth, bandwidth)
         self._extend_track(segment, answer.track)

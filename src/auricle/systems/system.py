@@ -72,11 +72,15 @@ def build_system(config: SystemConfig) -> System:
     15442881
     """
     encoder = build_spectrogram_encoder(config.encoder, config.front_end.n_mels)
-    features = encoder.features
-    if config.fixed_length:
-        features *= encoder.frames(config.segment_frames)
+    features = pooled_features(config, encoder)
     history = HistoryHead(features, **config.history.model_dump()) if config.history else None
     return System(encoder, _build_pooling(config, features), _build_head(config, features), history)
+
+
+def pooled_features(config: SystemConfig, encoder: Encoder) -> int:
+    """Return the size of a pooled frame: an encoder's frame, or a whole segment of them."""
+    frames = encoder.frames(config.segment_frames) if config.fixed_length else 1
+    return encoder.features * frames
 
 
 def build_spectrogram_encoder(config: EncoderConfig, mels: int) -> Encoder:

@@ -12,28 +12,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from auricle.core.errors import ConfigError
 from auricle.systems.distance import DistanceNetwork
-from auricle.training.checkpoint import (
-    load_checkpoint,
-    load_weights,
-    save_checkpoint,
-    save_log,
-    save_weights,
-)
 from auricle.training.distance_batches import count_batches, draw_batches
 from auricle.training.distance_clips import PreparedPairs
 from auricle.training.distance_figures import EmbeddedPairs, embed_pairs, measure
 from auricle.training.distance_loss import distance_loss
 from auricle.training.distance_recipe import DistanceRecipe
+from auricle.training.epochs import Trainer
 from auricle.training.optimiser import build_optimiser
 from auricle.training.schedule import cosine_share
-
-_CHECKPOINT = "checkpoint.pt"
-_BEST = "best.safetensors"
-_LOG = "log.csv"
 
 
 class DistanceEpoch(NamedTuple):
@@ -71,43 +60,17 @@ def fit_distance(
     Raises `DataError` without training or validation pairs, `ConfigError` when the folder belongs
     to another training or the loss is not finite any more.
     """
-    trainer = _Trainer(recipe, network, pairs)
-    checkpoint = folder / _CHECKPOINT
-    folder.mkdir(parents=True, exist_ok=True)
-    if resume and checkpoint.is_file():
-        trainer.load_state(load_checkpoint(checkpoint, trainer.fingerprint))
-    while len(trainer.epochs) < recipe.max_epochs:
-        epoch = trainer.run_epoch()
-        # In this order: a crash in between does the epoch again, with the same result.
-        if trainer.stale == 0:
-            save_weights(folder / _BEST, learned_state(network))
-        save_log(folder / _LOG, trainer.epochs)
-        save_checkpoint(checkpoint, trainer.state())
-        if on_epoch is not None:
-            on_epoch(epoch)
-    load_learned(network, load_weights(folder / _BEST))
-    network.eval()
-    return trainer.epochs
+    return _Trainer(recipe, network, pairs).run(folder, resume=resume, on_epoch=on_epoch)
 
 
-def learned_state(network: DistanceNetwork) -> dict[str, Tensor]:
-    """Return what training changes: not the weights of what is frozen, which can be large."""
-    frozen = {name for name, value in network.named_parameters() if not value.requires_grad}
-    return {name: value for name, value in network.state_dict().items() if name not in frozen}
+class _Trainer(Trainer[DistanceEpoch]):
+    record = DistanceEpoch
 
-
-def load_learned(network: DistanceNetwork, state: dict[str, Tensor]) -> None:
-    """Load what `learned_state` returned; raises `ConfigError` when it does not fit."""
-    if state.keys() != learned_state(network).keys():
-        raise ConfigError("these weights are of another network: train into another folder")
-    network.load_state_dict(state, strict=False)
-
-
-class _Trainer:
     def __init__(
         self, recipe: DistanceRecipe, network: DistanceNetwork, pairs: PreparedPairs
     ) -> None:
-        self.recipe, self.network, self.pairs = recipe, network, pairs
+        self.recipe, self.pairs = recipe, pairs
+        self.network: DistanceNetwork = network
         self.training = pairs.excerpts("train")
         self.validation = pairs.excerpts("validation")
         self.fingerprint = _fingerprint(recipe, pairs)
@@ -115,6 +78,14 @@ class _Trainer:
         self.epochs: list[DistanceEpoch] = []
         self.batches = count_batches(len(self.training), recipe.batch)
         self.best, self.stale, self.decays = math.inf, 0, 0
+
+    @property
+    def improved(self) -> bool:
+        return self.stale == 0
+
+    @property
+    def finished(self) -> bool:
+        return len(self.epochs) >= self.recipe.max_epochs
 
     def run_epoch(self) -> DistanceEpoch:
         began = time.monotonic()
@@ -129,7 +100,6 @@ class _Trainer:
         figures = measure(self.pairs.labels, found)
         seconds = time.monotonic() - began
         epoch = DistanceEpoch(number, train_loss, loss, *figures, rate, seconds)
-        self.epochs.append(epoch)
         self._judge(epoch)
         return epoch
 
@@ -173,7 +143,7 @@ class _Trainer:
         value: float = getattr(epoch, self.recipe.judge)
         # A figure that does not exist is no better than any.
         cost = value if self.recipe.judge == "loss" else math.inf if math.isnan(value) else -value
-        self.stale = 0 if cost < self.best or len(self.epochs) == 1 else self.stale + 1
+        self.stale = 0 if cost < self.best or not self.epochs else self.stale + 1
         self.best = min(self.best, cost)
         schedule = self.recipe.schedule
         if schedule.kind == "plateau" and self.stale >= schedule.patience:
@@ -188,20 +158,13 @@ class _Trainer:
         return highest * cosine_share(steps, whole, schedule.warm_up)
 
     def state(self) -> dict[str, Any]:
-        return {
-            "fingerprint": self.fingerprint,
-            "epochs": [tuple(epoch) for epoch in self.epochs],
-            "schedule": {"best": self.best, "stale": self.stale, "decays": self.decays},
-            "network": learned_state(self.network),
-            "optimiser": self.optimiser.state_dict(),
-        }
+        schedule = {"best": self.best, "stale": self.stale, "decays": self.decays}
+        return super().state() | {"schedule": schedule}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self.epochs = [DistanceEpoch(*epoch) for epoch in state["epochs"]]
+        super().load_state(state)
         for name, value in state["schedule"].items():
             setattr(self, name, value)
-        load_learned(self.network, state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
 
 
 def _fingerprint(recipe: DistanceRecipe, pairs: PreparedPairs) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from auricle.systems.fusion_config import FusionConfig
 from auricle.systems.listener import Listener
 
 Progress = Callable[[int, int], None]
+FoundT = TypeVar("FoundT")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +59,15 @@ class EmbeddedClips:
         return self._cache.get(key, gone)
 
 
+class HeardClips(NamedTuple, Generic[FoundT]):
+    """Clips that could be heard, their ratings, those that could not, and what was `found`."""
+
+    clips: tuple[RatedClip, ...]
+    ratings: NDArray[np.float64]
+    unheard: tuple[tuple[str, str], ...]
+    found: tuple[FoundT, ...]
+
+
 def embed_clips(
     config: FusionConfig,
     listener: Listener,
@@ -73,31 +84,43 @@ def embed_clips(
     when none is left, an axis of the system is rated in none, or a rating lies beyond its axis's
     scale.
     """
-    _check_ratings(config, clips)
     settings = {name: _settings(config, listener, name) for name in listener.encoders}
-    keys: dict[Name, list[str]] = {name: [] for name in settings}
-    heard: list[RatedClip] = []
+
+    def keep(path: Path) -> dict[Name, str]:
+        content = identify_file(path)
+        keys = {name: cache.key(settings[name], content) for name in settings}
+        _embed(config, listener, path, keys, cache)
+        return keys
+
+    heard = hear_clips(config, clips, folder, keep, progress)
+    names = {name: tuple(keys[name] for keys in heard.found) for name in settings}
+    return EmbeddedClips(heard.clips, heard.ratings, listener.shapes, heard.unheard, names, cache)
+
+
+def hear_clips(
+    config: FusionConfig,
+    clips: Sequence[RatedClip],
+    folder: Path,
+    keep: Callable[[Path], FoundT],
+    progress: Progress | None = None,
+) -> HeardClips[FoundT]:
+    """Call `keep` with the path of every clip; raises what `embed_clips` does."""
+    _check_ratings(config, clips)
+    heard: list[tuple[RatedClip, FoundT]] = []
     unheard: list[tuple[str, str]] = []
     for count, clip in enumerate(clips, start=1):
-        path = folder / clip.path
         try:
-            content = _identify(path)
-            found = {name: cache.key(settings[name], content) for name in settings}
-            _embed(config, listener, path, found, cache)
+            heard.append((clip, keep(folder / clip.path)))
         except InputError as error:
             unheard.append((clip.path, str(error)))
-        else:
-            heard.append(clip)
-            for name, key in found.items():
-                keys[name].append(key)
         if progress is not None:
             progress(count, len(clips))
     if not heard:
         reason = f": {unheard[0][0]}: {unheard[0][1]}" if unheard else ""
         raise DataError(f"none of the clips in {folder} could be heard{reason}")
-    ratings = np.array([[clip.mean(axis.name) for axis in config.axes] for clip in heard])
-    names = {name: tuple(column) for name, column in keys.items()}
-    return EmbeddedClips(tuple(heard), ratings, listener.shapes, tuple(unheard), names, cache)
+    kept, found = zip(*heard, strict=True)
+    ratings = np.array([[clip.mean(axis.name) for axis in config.axes] for clip in kept])
+    return HeardClips(kept, ratings, tuple(unheard), found)
 
 
 def _check_ratings(config: FusionConfig, clips: Sequence[RatedClip]) -> None:
@@ -116,7 +139,7 @@ def _check_ratings(config: FusionConfig, clips: Sequence[RatedClip]) -> None:
                 )
 
 
-def _identify(path: Path) -> str:
+def identify_file(path: Path) -> str:
     """Return a file's SHA-256; raises `InputError` when it cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -133,12 +156,12 @@ def _embed(
 ) -> None:
     if all(cache.holds(key) for key in keys.values()):
         return
-    found = listener.embed(_read_mono(config, path))
+    found = listener.embed(read_mono(config, path))
     for name, key in keys.items():
         cache.get(key, partial(found.__getitem__, name))
 
 
-def _read_mono(config: FusionConfig, path: Path) -> Samples:
+def read_mono(config: FusionConfig, path: Path) -> Samples:
     """Return a file's samples `[time]` at the system's rate; raises what scoring it would."""
     with AudioStream(path) as stream:
         monitor = SignalMonitor(stream.sample_rate, stream.channels)
@@ -158,9 +181,12 @@ def _read_mono(config: FusionConfig, path: Path) -> Samples:
 def _settings(config: FusionConfig, listener: Listener, name: Name) -> dict[str, object]:
     """All that decides an encoder's embeddings, apart from the audio."""
     source, encoder = config.encoders[name], listener.encoders[name]
+    # Only where one is picked, so that what was embedded before is known again.
+    picked = {} if source.layer is None else {"layer": source.layer}
     return {
+        **picked,
         "kind": source.kind,
-        "sha256": encoder.facts.sha256 or _digest(encoder),
+        "sha256": encoder.facts.sha256 or digest_weights(encoder),
         "settings": source.settings,
         "layers": encoder.facts.layers,
         "features": encoder.facts.features,
@@ -172,8 +198,8 @@ def _settings(config: FusionConfig, listener: Listener, name: Name) -> dict[str,
     }
 
 
-def _digest(encoder: WaveformEncoder) -> str:
-    """SHA-256 of weights that come from no file."""
+def digest_weights(encoder: WaveformEncoder) -> str:
+    """Return the SHA-256 of weights that come from no file."""
     digest = hashlib.sha256()
     for name, value in encoder.state_dict().items():
         digest.update(name.encode() + value.cpu().numpy().tobytes())

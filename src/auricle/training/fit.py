@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool1d
 
 from auricle.core.errors import ConfigError, DataError
 from auricle.data.batches import Augmentation, Batch, Batches, split_rows
 from auricle.data.clip_recipe import seed_of
+from auricle.data.domains import balance_sources
 from auricle.data.features import FeatureSet
 from auricle.data.manifest import Split
 from auricle.data.targets import find_targets
@@ -26,7 +27,10 @@ from auricle.degrade.base import parse_cascade
 from auricle.heads.regression import Prediction
 from auricle.losses.history import history_loss
 from auricle.losses.regression import gaussian_nll, mean_squared_error
-from auricle.systems.system import System, build_system, start_system
+from auricle.systems.config import SystemConfig
+from auricle.systems.system import System, build_system, pooled_features, start_system
+from auricle.training.adversary import Adversary, write_domains
+from auricle.training.adversary_recipe import find_domains
 from auricle.training.checkpoint import (
     load_checkpoint,
     load_encoder,
@@ -46,7 +50,8 @@ _WARM_UP = 0.1
 class Predictions(NamedTuple):
     """Quality, its log-variance and the label of clips, all `[clip]`, on the 0..1 scale.
 
-    `history` is what was predicted of the `traces` in their past, both `[clip, trace, 2]`.
+    `history` is what was predicted of the `traces` in their past, both `[clip, trace, 2]`,
+    `embedding` `[clip, 2 * feature]` what the head read.
     """
 
     mean: NDArray[np.float32]
@@ -54,6 +59,7 @@ class Predictions(NamedTuple):
     label: NDArray[np.float32]
     history: NDArray[np.float32]
     traces: NDArray[np.float32]
+    embedding: NDArray[np.float32]
 
 
 def fit(
@@ -73,8 +79,9 @@ def fit(
     Raises `DataError` when the features don't fit the recipe, `ConfigError` when the folder
     belongs to another training or the loss is not finite any more.
     """
-    _check_features(recipe, features)
+    _check_features(recipe.system, features)
     trainer = _Trainer(recipe, features)
+    write_domains(trainer.adversaries, folder)
     checkpoint = folder / _CHECKPOINT
     if resume and checkpoint.is_file():
         trainer.load_state(load_checkpoint(checkpoint, trainer.fingerprint))
@@ -100,6 +107,18 @@ def predict(
     targets = find_targets(features.clips, recipe.system.label_scale)
     chosen = split_rows(features, rows) if isinstance(rows, str) else rows
     return _predict(system, Batches(features, targets, chosen, batch_size=16), "float32")
+
+
+def embed(
+    config: SystemConfig, system: System, features: FeatureSet, rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return what a system's head reads of the whole clips of `rows`, `[row, 2 * feature]`.
+
+    Raises `DataError` when the features are not those that the system was made for.
+    """
+    _check_features(config, features)
+    targets = find_targets(features.clips, config.label_scale)
+    return _predict(system, Batches(features, targets, rows, batch_size=16), "float32").embedding
 
 
 def used_rows(recipe: Recipe, features: FeatureSet, split: Split) -> NDArray[np.int64]:
@@ -159,29 +178,33 @@ class _Trainer:
         system = _start(recipe)
         self.system = system.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(self.system) if recipe.averaging else self.system
-        self.optimiser = build_optimiser(
-            recipe.optimiser, self.system, slower=self.system.encoder, factor=recipe.encoder_lr
-        )
         self.schedule = _Schedule()
         self.epoch = 0
         self.steps = 0
         targets = find_targets(features.clips, recipe.system.label_scale)
         front_end = recipe.system.front_end
-        crop = recipe.data.crop
+        crop, rows = recipe.data.crop, used_rows(recipe, features, "train")
+        sources = [features.clips[row].source for row in rows.tolist()]
         self.training = Batches(
             features,
             targets,
-            used_rows(recipe, features, "train"),
+            rows,
             batch_size=recipe.batch_size,
             crop=None if crop is None else round(crop * front_end.sample_rate / front_end.hop),
             augmentation=Augmentation(**recipe.data.augmentation.model_dump()),
             splice=recipe.data.splice,
             steps=recipe.data.steps,
+            shares=balance_sources(sources, targets.quality[rows]) if recipe.data.balance else None,
             seed=recipe.seed,
         )
         self.validation = Batches(
             features, targets, used_rows(recipe, features, "validation"), batch_size=16
         )
+        self.adversaries = _build_adversaries(recipe, self.system, self.training)
+        shares = [(self.system.encoder, recipe.encoder_lr)]
+        shares += [(adversary, adversary.config.lr) for adversary in self.adversaries]
+        learning = nn.ModuleList([self.system, *self.adversaries])
+        self.optimiser = build_optimiser(recipe.optimiser, learning, shares)
 
     @property
     def finished(self) -> bool:
@@ -218,6 +241,8 @@ class _Trainer:
             self.optimiser.zero_grad(set_to_none=True)
             prediction = _run(self.system, torch.from_numpy(batch.log_mel), self.recipe.precision)
             loss = _loss(self.recipe, prediction, batch)
+            for adversary in self.adversaries:
+                loss = loss + adversary(prediction.embedding, batch.rows, self._progress)
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimiser.step()
             self.steps += 1
@@ -227,8 +252,13 @@ class _Trainer:
             clips += len(batch.label)
         return total / clips
 
+    @property
+    def _progress(self) -> float:
+        """The share of the longest possible training that is done."""
+        return self.steps / (self.recipe.max_epochs * len(self.training))
+
     def _set_rate(self) -> None:
-        share = self.steps / (self.recipe.max_epochs * len(self.training))
+        share = self._progress
         rise = share / _WARM_UP
         fall = 0.5 + 0.5 * math.cos(math.pi * (share - _WARM_UP) / (1.0 - _WARM_UP))
         set_rate(self.optimiser, self.recipe.optimiser.lr * min(rise, fall) if share < 1.0 else 0.0)
@@ -241,6 +271,7 @@ class _Trainer:
             "schedule": vars(self.schedule),
             "system": self.system.state_dict(),
             "averaged": self.averaged.state_dict() if self.recipe.averaging else {},
+            "adversaries": [adversary.state_dict() for adversary in self.adversaries],
             "optimiser": self.optimiser.state_dict(),
         }
 
@@ -250,20 +281,22 @@ class _Trainer:
         self.system.load_state_dict(state["system"])
         if self.recipe.averaging:
             self.averaged.load_state_dict(state["averaged"])
+        for adversary, told in zip(self.adversaries, state["adversaries"], strict=True):
+            adversary.load_state_dict(told)
         self.optimiser.load_state_dict(state["optimiser"])
 
 
-def _check_features(recipe: Recipe, features: FeatureSet) -> None:
-    wanted = recipe.system.front_end.build()
+def _check_features(config: SystemConfig, features: FeatureSet) -> None:
+    wanted = config.front_end.build()
     if features.front_end != wanted:
         raise DataError(
             f"{features.folder} was written by {features.front_end}, the recipe needs {wanted}:"
             " write the features again"
         )
-    if features.frames != recipe.system.segment_frames:
+    if features.frames != config.segment_frames:
         raise DataError(
             f"{features.folder} has {features.frames} frames per clip, a segment of the recipe"
-            f" {recipe.system.segment_frames}: write the features again"
+            f" {config.segment_frames}: write the features again"
         )
 
 
@@ -283,6 +316,36 @@ def _start(recipe: Recipe) -> System:
     if recipe.encoder == "frozen":
         system.encoder.requires_grad_(False)
     return system
+
+
+def _build_adversaries(recipe: Recipe, system: System, training: Batches) -> list[Adversary]:
+    """The one that the recipe wants, or none."""
+    if recipe.adversary is None:
+        return []
+    domains = find_domains(
+        recipe.adversary.domains,
+        [clip.source for clip in training.features.clips],
+        lambda: _describe(recipe, system, training.features),
+        training.rows,
+        recipe.seed,
+    )
+    size = 2 * pooled_features(recipe.system, system.encoder)
+    return [Adversary(recipe.adversary, size, domains)]
+
+
+def _describe(recipe: Recipe, system: System, features: FeatureSet) -> NDArray[np.float32]:
+    """What clips sound like before the training, `[clip, feature]`.
+
+    A fresh encoder hears nothing yet: then mean and deviation of the spectrogram's bands.
+    """
+    if recipe.start is not None:
+        return predict(recipe, system, features, np.arange(len(features.clips))).embedding
+    return np.stack(
+        [
+            np.concatenate((log_mel.mean(axis=0), log_mel.std(axis=0)))
+            for log_mel in (np.asarray(one, dtype=np.float32) for one in features.log_mel)
+        ]
+    )
 
 
 def _run(system: System, log_mel: Tensor, precision: str) -> Prediction:
@@ -314,7 +377,7 @@ def _predict(system: System, batches: Batches, precision: str) -> Predictions:
     for batch in batches.in_order():
         found = _run(system, torch.from_numpy(batch.log_mel), precision)
         answers = (found.mean, found.log_variance, batch.label, found.history, batch.traces)
-        rows.append(tuple(np.asarray(answer) for answer in answers))
+        rows.append(tuple(np.asarray(answer) for answer in (*answers, found.embedding)))
     return Predictions(*map(np.concatenate, zip(*rows, strict=True)))
 
 

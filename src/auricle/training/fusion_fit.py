@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -15,12 +15,26 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from auricle.core.errors import ConfigError, DataError
+from auricle.data.domains import draw_rows
 from auricle.data.manifest import Split
-from auricle.heads.fusion import BranchInput, FusionHead
+from auricle.data.rated import RatedClip
+from auricle.heads.fusion import BranchInput, FusionHead, Shape
+from auricle.heads.member import MemberHead
 from auricle.losses.concordance import concordance_loss
 from auricle.losses.pairwise import contrastive_margin, dual_criterion_quality, utmos_loss
-from auricle.losses.regression import mean_squared_error
+from auricle.losses.regression import (
+    absolute_and_squared_error,
+    mean_squared_error,
+    multivariate_gaussian_nll,
+)
+from auricle.systems.config import Name
+from auricle.systems.estimate import Estimate, combine_segments
 from auricle.systems.fusion import build_member
+from auricle.training.axis_adversaries import (
+    AxisAdversaries,
+    build_adversaries,
+    share_draws,
+)
 from auricle.training.checkpoint import load_weights, save_weights
 from auricle.training.embeddings import EmbeddedClips
 from auricle.training.fusion_recipe import FusionRecipe
@@ -47,7 +61,7 @@ def fit_member(
     folder: Path,
     *,
     on_epoch: OnMemberEpoch | None = None,
-) -> FusionHead:
+) -> MemberHead:
     """Train a member and return it with the weights of the smallest validation loss.
 
     `folder` receives `log.csv` and the weights. The same seed and number of threads give the same
@@ -56,19 +70,30 @@ def fit_member(
     Raises `DataError` without training or validation clips, `ConfigError` when the loss is not
     finite any more.
     """
-    training, validation = _rows(embedded, "train"), _rows(embedded, "validation")
-    member = start_member(recipe, embedded, training)
-    optimiser = build_optimiser(recipe.optimiser, member)
+    training, validation = (find_rows(embedded.clips, split) for split in ("train", "validation"))
+    member = start_member(
+        recipe,
+        embedded.shapes,
+        embedded.ratings[training],
+        lambda name: (torch.from_numpy(np.array(embedded.embedding(name, r))) for r in training),
+    )
+    adversaries = _build_adversaries(recipe, member, embedded, training)
+    optimiser = build_optimiser(
+        recipe.optimiser, nn.ModuleList([member, adversaries]), adversaries.rates()
+    )
     folder.mkdir(parents=True, exist_ok=True)
+    adversaries.save(folder)
     best, stale = math.inf, 0
     with (folder / "log.csv").open("w", newline="", encoding="utf-8") as file:
         log = csv.writer(file, lineterminator="\n")
         log.writerow(MemberEpoch._fields)
         for number in range(1, recipe.max_epochs + 1):
             began = time.monotonic()
-            train_loss = _optimise(recipe, member, optimiser, embedded, training, number)
-            ratings = torch.from_numpy(rate(recipe, member, embedded, validation))
-            loss = _loss(recipe, member, ratings, _labels(embedded, validation)).item()
+            train_loss = _optimise(
+                recipe, member, adversaries, optimiser, embedded, training, number
+            )
+            estimate = rate(recipe, member, embedded, validation)
+            loss = estimate_loss(recipe, member, estimate, embedded.ratings[validation])
             if not (math.isfinite(train_loss) and math.isfinite(loss)):
                 raise ConfigError(f"training diverged in epoch {number}: lower optimiser.lr")
             epoch = MemberEpoch(number, train_loss, loss, time.monotonic() - began)
@@ -85,7 +110,7 @@ def fit_member(
     return member.eval()
 
 
-def load_member(recipe: FusionRecipe, embedded: EmbeddedClips, folder: Path) -> FusionHead:
+def load_member(recipe: FusionRecipe, embedded: EmbeddedClips, folder: Path) -> MemberHead:
     """Load what `fit_member` left in `folder`."""
     config = recipe.system.members[0]
     member = build_member(config, embedded.shapes, len(recipe.system.axes))
@@ -96,48 +121,62 @@ def load_member(recipe: FusionRecipe, embedded: EmbeddedClips, folder: Path) -> 
 @torch.no_grad()
 def rate(
     recipe: FusionRecipe,
-    member: FusionHead,
+    member: MemberHead,
     embedded: EmbeddedClips,
     rows: NDArray[np.int64],
-) -> NDArray[np.float32]:
-    """Return what a member says of clips, `[row, axis]` on the axes' scales.
+) -> Estimate:
+    """Return what a member says of clips, `mean` `[row, axis]` on the axes' scales.
 
     As when scoring, a longer clip is judged by segments, the last one moved back, and each counts
     by what is new in it.
     """
     member.eval()
     # One by one: what is said of a clip must not depend on who is next to it.
-    return np.stack([_rate_clip(recipe, member, embedded, row) for row in rows[:, None]])
+    found = [rate_segments(member, _cut_segments(recipe, embedded, row)) for row in rows[:, None]]
+    return Estimate(*map(np.stack, zip(*found, strict=True)))
 
 
-def _rate_clip(
-    recipe: FusionRecipe, member: FusionHead, embedded: EmbeddedClips, row: NDArray[np.int64]
-) -> NDArray[np.float32]:
+def rate_segments(member: MemberHead, segments: Iterable[tuple[float, list[Tensor]]]) -> Estimate:
+    """Return what a member says of a clip, `mean` `[axis]`: each segment by its share.
+
+    Segments are their shares and their embeddings `[1, layer, bin, feature]`.
+    """
+    shares, estimates = [], []
+    for share, embeddings in segments:
+        said = member(embeddings, torch.tensor([embeddings[0].shape[2]]))
+        mean, factor = (np.asarray(values[0], np.float64) for values in said[:2])
+        shares.append(share)
+        estimates.append(Estimate(mean, factor @ factor.T))
+    return combine_segments(estimates, shares)
+
+
+def _cut_segments(
+    recipe: FusionRecipe, embedded: EmbeddedClips, row: NDArray[np.int64]
+) -> Iterator[tuple[float, list[Tensor]]]:
     embeddings, bins = _assemble(recipe, embedded, row, None)
     length, whole = recipe.system.segment_bins, int(bins)
-    total = torch.zeros(len(recipe.system.axes))
     for start in range(0, whole, length):
         end = min(start + length, whole)
-        segment = [one[:, :, max(0, end - length) : end] for one in embeddings]
-        count = torch.tensor([segment[0].shape[2]])
-        total = total + (end - start) / whole * member(segment, count)[0]
-    return np.asarray(total)
+        yield (end - start) / whole, [one[:, :, max(0, end - length) : end] for one in embeddings]
 
 
 def start_member(
-    recipe: FusionRecipe, embedded: EmbeddedClips, rows: NDArray[np.int64]
-) -> FusionHead:
+    recipe: FusionRecipe,
+    shapes: Mapping[Name, Shape],
+    labels: NDArray[np.float64],
+    embeddings: Callable[[Name], Iterable[Tensor]],
+) -> MemberHead:
     """Build a member that knows the scales of its embeddings and the mean of its labels.
 
-    Raises `DataError` when none of the rows is rated on an axis.
+    `labels` `[clip, axis]` and `embeddings(encoder)`, `[layer, bin, feature]` of each clip, are
+    those of the training clips. Raises `DataError` when none of them is rated on an axis.
     """
     torch.manual_seed(recipe.seed)
     config = recipe.system.members[0]
-    member = build_member(config, embedded.shapes, len(recipe.system.axes))
-    for name, branch in zip(config.encoders, member.branches, strict=True):
-        clips = (torch.from_numpy(np.array(embedded.embedding(name, row))) for row in rows)
-        cast(BranchInput, branch).fit(clips)
-    labels = embedded.ratings[rows]
+    member = build_member(config, shapes, len(recipe.system.axes))
+    if isinstance(member, FusionHead):
+        for name, branch in zip(config.encoders, member.branches, strict=True):
+            cast(BranchInput, branch).fit(embeddings(name))
     for place, axis in enumerate(recipe.system.axes):
         if np.isnan(labels[:, place]).all():
             raise DataError(f"no clip of the train split is rated for {axis.name}: rate some")
@@ -147,9 +186,33 @@ def start_member(
     return member
 
 
+@torch.no_grad()
+def _build_adversaries(
+    recipe: FusionRecipe,
+    member: MemberHead,
+    embedded: EmbeddedClips,
+    training: NDArray[np.int64],
+) -> AxisAdversaries:
+    """Build what the member is trained against; domains are found in what its encoders say."""
+    names = recipe.system.members[0].encoders
+
+    def describe(row: int) -> NDArray[np.float32]:
+        frames = (np.asarray(embedded.embedding(name, row)[-1], np.float32) for name in names)
+        return np.concatenate([one.mean(axis=0) for one in frames])
+
+    return build_adversaries(
+        recipe,
+        embedded.clips,
+        training,
+        lambda: np.stack([describe(row) for row in range(len(embedded.clips))]),
+        member.eval()(*_assemble(recipe, embedded, training[:1], None)).latents,
+    )
+
+
 def _optimise(
     recipe: FusionRecipe,
-    member: FusionHead,
+    member: MemberHead,
+    adversaries: AxisAdversaries,
     optimiser: torch.optim.Optimizer,
     embedded: EmbeddedClips,
     rows: NDArray[np.int64],
@@ -159,11 +222,15 @@ def _optimise(
     torch.manual_seed(int(rng.integers(2**31)))
     member.train()
     total = 0.0
-    for chosen in np.array_split(rng.permutation(rows), math.ceil(len(rows) / recipe.batch_size)):
+    batches = math.ceil(len(rows) / recipe.batch_size)
+    shares = share_draws(recipe, [embedded.clips[row] for row in rows], embedded.ratings[rows])
+    for step, chosen in enumerate(np.array_split(draw_rows(rows, shares, rng), batches)):
         optimiser.zero_grad(set_to_none=True)
-        ratings = member(*_assemble(recipe, embedded, chosen, rng))
-        loss = _loss(recipe, member, ratings, _labels(embedded, chosen))
-        loss.backward()  # type: ignore[no-untyped-call]
+        found = member(*_assemble(recipe, embedded, chosen, rng))
+        loss = rating_loss(recipe, member, found.mean, found.factor, _labels(embedded, chosen))
+        progress = (number - 1 + step / batches) / recipe.max_epochs
+        loss = loss + adversaries(found, chosen, progress)
+        loss.backward()
         optimiser.step()
         total += loss.item() * len(chosen)
     return total / len(rows)
@@ -203,9 +270,26 @@ def _labels(embedded: EmbeddedClips, rows: NDArray[np.int64]) -> Tensor:
     return torch.from_numpy(embedded.ratings[rows].astype(np.float32))
 
 
-def _loss(recipe: FusionRecipe, member: FusionHead, ratings: Tensor, labels: Tensor) -> Tensor:
+def estimate_loss(
+    recipe: FusionRecipe, member: MemberHead, estimate: Estimate, labels: NDArray[np.float64]
+) -> float:
+    """Return the recipe's loss of what a member says of clips, against labels `[clip, axis]`."""
+    mean, covariance = map(torch.from_numpy, estimate)
+    factor = torch.linalg.cholesky(covariance)
+    return rating_loss(recipe, member, mean, factor, torch.from_numpy(labels)).item()
+
+
+def rating_loss(
+    recipe: FusionRecipe, member: MemberHead, ratings: Tensor, factor: Tensor, labels: Tensor
+) -> Tensor:
+    """Return the recipe's loss of ratings against labels `[batch, axis]`, of which NaN are none.
+
+    `factor` is that of the ratings' covariance, as in `auricle.heads.axes.AxisPrediction`.
+    """
     loss = recipe.loss
     ratings, labels = member.standardise(ratings), member.standardise(labels)
+    if loss.kind == "multi_gauss":
+        return multivariate_gaussian_nll(ratings, factor / member.spread.unsqueeze(-1), labels)
     if loss.kind == "contrastive":
         return contrastive_margin(ratings, labels, loss.margin)
     if loss.kind == "utmos":
@@ -215,11 +299,14 @@ def _loss(recipe: FusionRecipe, member: FusionHead, ratings: Tensor, labels: Ten
     if loss.kind == "concordance":
         return concordance_loss(ratings, labels)
     rated = labels.isfinite()
-    return mean_squared_error(ratings[rated], labels[rated])
+    squared = loss.kind == "mean_squared_error"
+    pointwise = mean_squared_error if squared else absolute_and_squared_error
+    return pointwise(ratings[rated], labels[rated])
 
 
-def _rows(embedded: EmbeddedClips, split: Split) -> NDArray[np.int64]:
-    rows = np.flatnonzero([clip.split == split for clip in embedded.clips]).astype(np.int64)
+def find_rows(clips: Sequence[RatedClip], split: Split) -> NDArray[np.int64]:
+    """Return the places of a split's clips; raises `DataError` when there are none."""
+    rows = np.flatnonzero([clip.split == split for clip in clips]).astype(np.int64)
     if rows.size == 0:
         raise DataError(f"there are no clips of the {split} split that could be heard")
     return rows

@@ -15,25 +15,33 @@ from auricle.data.rated import Domain
 from auricle.encoders.cache import Precision
 from auricle.recipes.reading import read_recipe
 from auricle.systems.config import Name, Part, Size
+from auricle.systems.distance_config import LoraConfig
 from auricle.systems.fusion_config import FusionConfig
-from auricle.training.recipe import AdamConfig, AdamWConfig
-
-NonNegative = Annotated[float, Field(ge=0.0)]
+from auricle.training.axis_adversary_recipe import AxisAdversaryConfig, RatedSource
+from auricle.training.recipe import AdamConfig, AdamWConfig, NonNegative, Positive
 
 
 class FusionDataConfig(Part):
     """`crop` is the longest stretch in seconds that a training clip is heard for, anew each epoch;
-    embeddings are kept on disk in `precision`.
+    embeddings are kept on disk in `precision`. With `balance` training clips are drawn so that
+    each of these sources has the same labels.
     """
 
     crop: Annotated[float, Field(gt=0.0)] = 10.0
     precision: Precision = "float16"
+    balance: RatedSource | None = None
 
 
 class SquaredErrorConfig(Part):
     """`auricle.losses.regression.mean_squared_error`."""
 
     kind: Literal["mean_squared_error"]
+
+
+class AbsoluteSquaredErrorConfig(Part):
+    """`auricle.losses.regression.absolute_and_squared_error`."""
+
+    kind: Literal["absolute_and_squared_error"]
 
 
 class ContrastiveConfig(Part):
@@ -63,8 +71,20 @@ class ConcordanceConfig(Part):
     kind: Literal["concordance"]
 
 
+class MultiGaussLossConfig(Part):
+    """`auricle.losses.regression.multivariate_gaussian_nll`, of a member with such a head."""
+
+    kind: Literal["multi_gauss"]
+
+
 RatingLoss = Annotated[
-    SquaredErrorConfig | ContrastiveConfig | UtmosConfig | DualCriterionConfig | ConcordanceConfig,
+    SquaredErrorConfig
+    | AbsoluteSquaredErrorConfig
+    | ContrastiveConfig
+    | UtmosConfig
+    | DualCriterionConfig
+    | ConcordanceConfig
+    | MultiGaussLossConfig,
     Field(discriminator="kind"),
 ]
 
@@ -73,7 +93,12 @@ class FusionRecipe(Part):
     """Everything that decides which weights a member gets, apart from the clips.
 
     Training ends after `patience` epochs in which the loss on the validation split did not fall;
-    the best epoch is kept.
+    the best epoch is kept. A frozen encoder is asked once for what it makes of every clip; with
+    `train_encoder` "lora" its adapters learn, with "full" all of it, at the share `encoder_lr` of
+    the learning rate.
+
+    The `adversaries` are trained against: the logged training loss holds theirs too, the validation
+    loss does not.
     """
 
     kind: Literal["fusion"] = "fusion"
@@ -81,6 +106,10 @@ class FusionRecipe(Part):
     data: FusionDataConfig = FusionDataConfig()
     loss: RatingLoss
     optimiser: Annotated[AdamConfig | AdamWConfig, Field(discriminator="kind")]
+    train_encoder: Literal["frozen", "lora", "full"] = "frozen"
+    lora: LoraConfig | None = None
+    encoder_lr: Positive = 1.0
+    adversaries: tuple[AxisAdversaryConfig, ...] = ()
     batch_size: Size = 32
     max_epochs: Size = 10
     patience: Size = 3
@@ -90,6 +119,30 @@ class FusionRecipe(Part):
     def _trains_one(self) -> Self:
         if len(self.system.members) != 1:
             raise ValueError("a recipe trains one member; a grid trains several")
+        return self
+
+    @model_validator(mode="after")
+    def _hides_from_axes_that_are_there(self) -> Self:
+        asked = {name for adversary in self.adversaries for name in adversary.axes}
+        if unknown := sorted(asked - {axis.name for axis in self.system.axes}):
+            raise ValueError(f"'adversaries' names {', '.join(unknown)}, which is no axis")
+        return self
+
+    @model_validator(mode="after")
+    def _learns_what_the_head_tells(self) -> Self:
+        if (self.loss.kind == "multi_gauss") != self.system.tells_covariance:
+            raise ValueError("the loss 'multi_gauss' and the head 'multi_gauss' need each other")
+        return self
+
+    @model_validator(mode="after")
+    def _trains_encoders_as_told(self) -> Self:
+        if (self.train_encoder == "lora") != (self.lora is not None):
+            raise ValueError("'lora' is given where train_encoder is 'lora', and only there")
+        if self.train_encoder == "frozen":
+            if self.encoder_lr != 1.0:
+                raise ValueError("a frozen encoder has no 'encoder_lr'")
+        elif self.data.crop > self.system.segment:
+            raise ValueError("an encoder that learns hears a segment at most: lower 'data.crop'")
         return self
 
 
@@ -109,7 +162,19 @@ class Ranking(Part):
     best: Size
 
 
-class GridRecipe(Part):
+class Based(Part):
+    """A recipe of variants of another, the `base`: an embedded one or a file."""
+
+    base: str
+
+    def beside(self, source: Path | str) -> Self:
+        """Return the same with a file as base that lies beside the file `source`."""
+        if not self.base.endswith((".yaml", ".yml")):
+            return self
+        return self.model_copy(update={"base": str(Path(source).parent / self.base)})
+
+
+class GridRecipe(Based):
     """A recipe in many variants, judged on several sets, and ensembles of the best.
 
     Each entry of `variants` is one thing that varies: names, and what a recipe of that name states
@@ -120,7 +185,6 @@ class GridRecipe(Part):
     """
 
     kind: Literal["grid"]
-    base: str
     variants: Annotated[tuple[dict[Name, dict[str, Any]], ...], Field(min_length=1)]
     sets: Annotated[dict[Name, ClipChoice], Field(min_length=1)]
     ensembles: Annotated[dict[Name, tuple[Ranking, ...]], Field(min_length=1)]
@@ -165,7 +229,4 @@ def load_grid(source: Path | str, overrides: Sequence[str] = ()) -> GridRecipe:
     >>> len(list(load_grid("mmmos-grid").models()))
     16
     """
-    grid = read_recipe(GridRecipe, source, "systems", overrides)
-    if grid.base.endswith((".yaml", ".yml")):
-        return grid.model_copy(update={"base": str(Path(source).parent / grid.base)})
-    return grid
+    return read_recipe(GridRecipe, source, "systems", overrides).beside(source)

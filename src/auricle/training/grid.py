@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from auricle.core.errors import ConfigError, DataError
 from auricle.data.rated import RatedClip
-from auricle.heads.fusion import FusionHead
+from auricle.heads.member import MemberHead
 from auricle.systems.config import Name
+from auricle.systems.estimate import Estimate, combine_members
 from auricle.systems.fusion import Fusion
 from auricle.systems.fusion_config import FusionConfig
 from auricle.training.embeddings import EmbeddedClips, Progress
-from auricle.training.fusion_bundle import calibrate_axes, write_fusion
+from auricle.training.fusion_bundle import calibrate_axes, calibration_rows, write_fusion
 from auricle.training.fusion_fit import OnMemberEpoch, rate
 from auricle.training.fusion_loop import Prepared, prepare, train_member
 from auricle.training.fusion_recipe import FusionRecipe, GridRecipe, Ranking, load_fusion_recipe
@@ -35,11 +36,16 @@ OnModel = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """A model or an ensemble: its members, and its ratings of all clips `[clip, axis]`."""
+    """A model or an ensemble: its members, and what it says of all clips, `mean` `[clip, axis]`."""
 
     name: str
     members: tuple[str, ...]
-    ratings: Ratings
+    estimate: Estimate
+
+    @property
+    def ratings(self) -> Ratings:
+        """Ratings of all clips `[clip, axis]`."""
+        return self.estimate.mean
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,8 +96,8 @@ def train_grid(
     embedded = prepared.embedded
     sets = {name: choose_rows(embedded.clips, choice) for name, choice in grid.sets.items()}
     judgements: dict[str, dict[Name, Judgement]] = {}
-    members: dict[str, FusionHead] = {}
-    raw: dict[str, Ratings] = {}
+    members: dict[str, MemberHead] = {}
+    raw: dict[str, Estimate] = {}
     models: list[Candidate] = []
     everything = np.arange(len(embedded.clips))
     for number, (name, recipe) in enumerate(recipes.items(), start=1):
@@ -100,7 +106,7 @@ def train_grid(
         members[name] = train_member(
             recipe, embedded, output / name, resume=resume, on_epoch=on_epoch
         )
-        raw[name] = rate(recipe, members[name], embedded, everything).astype(np.float64)
+        raw[name] = rate(recipe, members[name], embedded, everything)
         models.append(_combine(config, name, raw, [name]))
         judgements[name] = _judge_sets(grid, config, embedded, sets, models[-1].ratings)
     ensembles = [
@@ -154,14 +160,14 @@ def _choose(
 
 
 def _combine(
-    config: FusionConfig, name: str, raw: Mapping[str, Ratings], members: Sequence[str]
+    config: FusionConfig, name: str, raw: Mapping[str, Estimate], members: Sequence[str]
 ) -> Candidate:
-    """Average the members' ratings and keep them within the scales, as scoring does."""
+    """Average what the members say and keep the ratings within the scales, as scoring does."""
     if not members:
         raise DataError(f"no model is among the best of every ranking of ensemble {name}")
     low, high = ([getattr(axis, end) for axis in config.axes] for end in ("low", "high"))
-    mean = np.mean([raw[member] for member in members], axis=0)
-    return Candidate(name, tuple(members), np.clip(mean, low, high))
+    whole = combine_members([raw[member] for member in members])
+    return Candidate(name, tuple(members), whole._replace(mean=np.clip(whole.mean, low, high)))
 
 
 def _common_system(recipes: dict[str, FusionRecipe]) -> FusionConfig:
@@ -173,13 +179,18 @@ def _common_system(recipes: dict[str, FusionRecipe]) -> FusionConfig:
         raise ConfigError("the variants of a grid may differ in their members, not in the system")
     if len({recipe.data.precision for recipe in recipes.values()}) > 1:
         raise ConfigError("the variants of a grid share their embeddings: state one data.precision")
+    if any(recipe.train_encoder != "frozen" for recipe in recipes.values()):
+        raise ConfigError(
+            "the models of a grid share their embeddings: train one that changes its encoders"
+            " by itself, by a recipe of kind fusion"
+        )
     return whole[0]
 
 
 def _write(
     folder: Path,
     config: FusionConfig,
-    members: Sequence[FusionHead],
+    members: Sequence[MemberHead],
     chosen: Candidate,
     prepared: Prepared,
 ) -> Path:
@@ -188,6 +199,7 @@ def _write(
     resolved = config.model_copy(update={"encoders": sources})
     encoders = {name: prepared.encoders[name] for name in sources}
     embedded = prepared.embedded
-    unseen = [row for row, clip in enumerate(embedded.clips) if clip.split == "validation"]
-    calibration = calibrate_axes(config.axes, chosen.ratings[unseen], embedded.ratings[unseen])
+    unseen = calibration_rows(embedded.clips)
+    estimate = Estimate(*(values[unseen] for values in chosen.estimate))
+    calibration = calibrate_axes(config.axes, estimate, embedded.ratings[unseen])
     return write_fusion(folder, Fusion(encoders, members, resolved), resolved, calibration)

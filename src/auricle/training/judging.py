@@ -49,12 +49,13 @@ def choose_rows(clips: Sequence[RatedClip], choice: ClipChoice) -> NDArray[np.in
 
 
 def dataset(clip: RatedClip) -> str:
-    """Return the data set that a clip is of: where its path begins.
+    """Return the data set that a clip is of: the folder where its path begins, if there is one.
 
     >>> dataset(RatedClip("a", "PAM/human_eval/a.wav", "train"))
     'PAM'
     """
-    return clip.path.partition("/")[0]
+    folder, _, file = clip.path.partition("/")
+    return folder if file else ""
 
 
 def judge(

@@ -21,6 +21,7 @@ from auricle.heads.calibration import (
 )
 from auricle.systems.bundle import save_bundle
 from auricle.systems.history import sigmoid
+from auricle.training.adversary_recipe import domains_file
 from auricle.training.recipe import Recipe
 from auricle.training.trial import TEST, write_trial
 
@@ -52,7 +53,12 @@ def train(
     weights = output / "weights.safetensors"
     save_weights(weights, system.state_dict())
     onnx = export_onnx(system, recipe.system)
-    save_bundle(output / "bundle", recipe.system, calibration, onnx=onnx, weights=weights)
+    save_bundle(
+        *(output / "bundle", recipe.system, calibration),
+        onnx=onnx,
+        weights=weights,
+        domains=domains_file(output),
+    )
     weights.unlink()
     return output / "bundle"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -13,24 +14,23 @@ from auricle.training.recipe import AdamConfig, AdamWConfig
 def build_optimiser(
     config: AdamConfig | AdamWConfig,
     network: nn.Module,
-    *,
-    slower: nn.Module | None = None,
-    factor: float = 1.0,
+    shares: Iterable[tuple[nn.Module, float]] = (),
 ) -> torch.optim.Optimizer:
     """Return an optimiser of all parameters of a network that are to be trained.
 
-    Those of its part `slower` have the learning rate times `factor`; `set_rate` heeds it.
+    Those of a part in `shares` have the learning rate times its number; `set_rate` heeds it.
     """
-    apart = {id(p) for p in slower.parameters()} if slower is not None and factor != 1.0 else set()
-    trained = [p for p in network.parameters() if p.requires_grad]
-    groups = []
-    for share, chosen in (
-        (1.0, [p for p in trained if id(p) not in apart]),
-        (factor, [p for p in trained if id(p) in apart]),
-    ):
-        if chosen:
-            rate = {"lr": share * config.lr, "factor": share}
-            groups += [parameters | rate for parameters in _group(config, chosen)]
+    factors = {id(p): factor for part, factor in shares for p in part.parameters()}
+    chosen: dict[float, list[nn.Parameter]] = {1.0: []}
+    for parameter in network.parameters():
+        if parameter.requires_grad:
+            chosen.setdefault(factors.get(id(parameter), 1.0), []).append(parameter)
+    groups = [
+        group | {"lr": factor * config.lr, "factor": factor}
+        for factor, parameters in chosen.items()
+        if parameters
+        for group in _group(config, parameters)
+    ]
     if config.kind == "adam":
         return torch.optim.Adam(groups)
     return torch.optim.AdamW(groups)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,13 +16,7 @@ from torch import Tensor
 
 from auricle.core.errors import ConfigError
 from auricle.losses.contrastive import nt_xent
-from auricle.training.checkpoint import (
-    load_checkpoint,
-    load_weights,
-    save_checkpoint,
-    save_log,
-    save_weights,
-)
+from auricle.training.epochs import Trainer
 from auricle.training.optimiser import build_optimiser, set_rate
 from auricle.training.prepared_clips import PreparedClips
 from auricle.training.pretraining_batches import ViewBatch, count_batches, draw_batches
@@ -31,10 +25,6 @@ from auricle.training.pretraining_figures import embed_ladders, measure, validat
 from auricle.training.pretraining_network import ContrastiveNetwork, backward, run_network
 from auricle.training.pretraining_recipe import PretrainingRecipe
 from auricle.training.schedule import cosine_share
-
-_CHECKPOINT = "checkpoint.pt"
-_BEST = "best.safetensors"
-_LOG = "log.csv"
 
 
 class PretrainingEpoch(NamedTuple):
@@ -73,23 +63,7 @@ def fit_pretraining(
     Raises `DataError` without training or validation pairs, `ConfigError` when the folder belongs
     to another training or the loss is not finite any more.
     """
-    trainer = _Trainer(recipe, network, prepared)
-    checkpoint = folder / _CHECKPOINT
-    folder.mkdir(parents=True, exist_ok=True)
-    if resume and checkpoint.is_file():
-        trainer.load_state(load_checkpoint(checkpoint, trainer.fingerprint))
-    while len(trainer.epochs) < recipe.max_epochs:
-        epoch = trainer.run_epoch()
-        # In this order: a crash in between does the epoch again, with the same result.
-        if find_best(trainer.epochs) is epoch:
-            save_weights(folder / _BEST, network.state_dict())
-        save_log(folder / _LOG, trainer.epochs)
-        save_checkpoint(checkpoint, trainer.state())
-        if on_epoch is not None:
-            on_epoch(epoch)
-    network.load_state_dict(load_weights(folder / _BEST))
-    network.eval()
-    return trainer.epochs
+    return _Trainer(recipe, network, prepared).run(folder, resume=resume, on_epoch=on_epoch)
 
 
 def find_best(epochs: list[PretrainingEpoch]) -> PretrainingEpoch:
@@ -97,11 +71,14 @@ def find_best(epochs: list[PretrainingEpoch]) -> PretrainingEpoch:
     return max(epochs, key=lambda epoch: (np.nan_to_num(epoch.triplets), epoch.epoch))
 
 
-class _Trainer:
+class _Trainer(Trainer[PretrainingEpoch]):
+    record = PretrainingEpoch
+
     def __init__(
         self, recipe: PretrainingRecipe, network: ContrastiveNetwork, prepared: PreparedClips
     ) -> None:
-        self.recipe, self.network, self.prepared = recipe, network, prepared
+        self.recipe, self.prepared = recipe, prepared
+        self.network: ContrastiveNetwork = network
         self.training = find_ladders(prepared.clips, "train")
         self.validation = find_ladders(prepared.clips, "validation")
         text = recipe.model_dump_json() + identify_pairs(prepared)
@@ -109,6 +86,14 @@ class _Trainer:
         self.optimiser = build_optimiser(recipe.optimiser, network)
         self.batches = count_batches(len(self.training), recipe.batch.contents)
         self.epochs: list[PretrainingEpoch] = []
+
+    @property
+    def improved(self) -> bool:
+        return find_best(self.epochs) is self.epochs[-1]
+
+    @property
+    def finished(self) -> bool:
+        return len(self.epochs) >= self.recipe.max_epochs
 
     def run_epoch(self) -> PretrainingEpoch:
         began = time.monotonic()
@@ -120,9 +105,7 @@ class _Trainer:
         if not (math.isfinite(train_loss) and math.isfinite(loss)):
             raise ConfigError(f"training diverged in epoch {number}: lower optimiser.lr")
         seconds = time.monotonic() - began
-        epoch = PretrainingEpoch(number, train_loss, loss, *measure(found), rate, seconds)
-        self.epochs.append(epoch)
-        return epoch
+        return PretrainingEpoch(number, train_loss, loss, *measure(found), rate, seconds)
 
     def _optimise(self, number: int) -> float:
         rng = np.random.default_rng([self.recipe.seed, number])
@@ -152,16 +135,3 @@ class _Trainer:
         """Return the learning rate at a step."""
         steps = self.recipe.max_epochs * self.batches
         return self.recipe.optimiser.lr * cosine_share(step, steps, self.recipe.schedule.warm_up)
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "fingerprint": self.fingerprint,
-            "epochs": [tuple(epoch) for epoch in self.epochs],
-            "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-        }
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        self.epochs = [PretrainingEpoch(*epoch) for epoch in state["epochs"]]
-        self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])

@@ -13,6 +13,7 @@ from auricle.core.errors import ConfigError
 from auricle.data.features import LabelledClip
 from auricle.recipes.reading import read_recipe
 from auricle.systems.config import Part, Rate, Size, SystemConfig
+from auricle.training.adversary_recipe import AdversaryConfig
 
 Positive = Annotated[float, Field(gt=0.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
@@ -35,7 +36,8 @@ class DataConfig(Part):
 
     `labels` is the number of training clips used (None: all), drawn by the recipe's seed: fewer
     are among more. `steps` is the least number of steps in an epoch: where the clips are too few,
-    an epoch goes over them several times.
+    an epoch goes over them several times. With `balance` they are drawn so that every source has
+    the same labels (`auricle.data.domains.balance_labels`), some often and some never.
 
     Clips from `without_sources`, and clips whose cascade holds one of `without_codecs`, are neither
     trained nor validated on: how a model does on what it never met is then seen on them.
@@ -45,6 +47,7 @@ class DataConfig(Part):
     splice: Share = 0.0
     labels: Size | None = None
     steps: Size = 1
+    balance: bool = False
     without_sources: tuple[str, ...] = ()
     without_codecs: tuple[str, ...] = ()
     augmentation: AugmentationConfig = AugmentationConfig()
@@ -99,6 +102,9 @@ class Recipe(Part):
     `precision` is that of the convolutions in training. `calibrate_on` is the split that the
     interval is fitted on, and with `correct_mean` also a correction of the mean.
 
+    The `adversary` reads what the head reads, and takes it for clusters as well: of a pretrained
+    encoder's embeddings before the training, or of the spectrogram's bands (mean and deviation).
+
     `start` is a file with the encoder's pretrained weights (None: those of a fresh system). A
     frozen `encoder` keeps its weights and the statistics that it normalises by, and drops nothing
     out: what stands behind it is trained alone. `encoder_lr` is the share of the learning rate that
@@ -112,6 +118,7 @@ class Recipe(Part):
     encoder_lr: Positive = 1.0
     loss: LossConfig
     auxiliary: AuxiliaryConfig = AuxiliaryConfig()
+    adversary: AdversaryConfig | None = None
     optimiser: OptimiserConfig
     batch_size: Size = 64
     max_epochs: Size = 300
