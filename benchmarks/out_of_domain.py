@@ -11,7 +11,8 @@ The first embeds training material by the bundle's own network, clean and damage
 writes `density.json` into the bundle (see `auricle.heads.density`). Training clips of the bundle's
 domain are the domain; those of other content, recorded and synthesised noise are what it is to be
 told from. The threshold is set on the calibration split of the features (the validation split
-where there is none) and the validation split of the pairs, for a false alarm in a hundred.
+where there is none) and the validation split of the pairs, for a false alarm in a hundred unless
+`--false-alarms` says otherwise.
 
 The second measures on the test splits and on the recordings of `SETS` below `--data`, which have
 nothing to do with any training material.
@@ -149,6 +150,8 @@ def save(bundle: Bundle | DistanceBundle, density: Density) -> None:
         "density": density,
     }
     if isinstance(bundle, Bundle):
+        domains = bundle.folder / "domains.json"
+        files["domains"] = domains if domains.is_file() else None
         save_bundle(bundle.folder, bundle.config, bundle.calibration, **files)
     else:
         save_distance_bundle(bundle.folder, bundle.config, bundle.calibration, **files)

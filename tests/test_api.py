@@ -119,7 +119,7 @@ def test_rows_are_the_documented_schema(write: Write) -> None:
         if line.startswith("| `")
     }
     # Only metrics of several axes have them.
-    assert row.keys() | {"axes"} == documented
+    assert row.keys() | {"axes", "correlation"} == documented
     assert row["metric"] == "codec-music.v3"
     assert len(row["model_sha256"]) == 64
     assert row["worst"].keys() == {"start", "end", "score"}

@@ -152,7 +152,7 @@ class TableWriter(Writer):
             _show(row["score"], self._spec.scale.span),
             _interval(row, self._spec.scale),
             *(_show(axis["score"], axis["scale"][1] - axis["scale"][0]) for axis in others),
-            *[_box(row)] * bool(self._spec.axes),
+            *([_box(row)] if self._spec.axes else []),
             _worst(row, self._spec.scale),
         ]
         if self._track:

@@ -62,17 +62,17 @@ class Domains:
 def find_source_domains(sources: Sequence[str], training: ArrayLike) -> Domains:
     """Return the sources of the clips as domains, as far as they are among the `training` rows.
 
-    Raises `DataError` when those are of fewer than two sources.
+    A clip without a source ("") is of none. Raises `DataError` for fewer than two sources.
 
     >>> find_source_domains(["b", "a", "b", "c"], [0, 1, 2]).of.tolist()
     [1, 0, 1, -1]
     """
     rows = np.asarray(training, dtype=np.int64)
-    names = tuple(sorted({sources[row] for row in rows.tolist()}))
+    names = tuple(sorted({sources[row] for row in rows.tolist()} - {""}))
     if len(names) < FEWEST:
         raise DataError(
-            f"all clips to be trained on come from {names[0] or 'no named source'!r}: domains by"
-            " source need two sources or more"
+            f"all clips to be trained on come from {names[0] if names else 'no named source'!r}:"
+            " domains by source need two sources or more"
         )
     number = {name: place for place, name in enumerate(names)}
     return Domains(names, np.array([number.get(name, -1) for name in sources], dtype=np.int64))
@@ -145,13 +145,18 @@ def balance_sources(
 
     `quality` `[clip]` is divided at its quantiles into `bins`; a clip of a source weighs what its
     bin has in all clips over what it has in the source, at most 10. So weighed, the quality says
-    nothing about the source; otherwise a representation that hides the source has to hide whatever
+    little about the source: nothing where every source has clips in every bin, and no weight is
+    cut. Otherwise a representation that hides the source has to hide whatever
     quality goes with it (Zhao et al., "On learning invariant representations for domain
     adaptation", ICML 2019, Theorem 4.9).
+
+    Raises `DataError` where there is one source only.
 
     >>> balance_sources(["a", "a", "a", "b"], [0.0, 0.0, 1.0, 1.0], bins=2).tolist()
     [0.75, 0.75, 1.5, 0.5]
     """
+    if len(set(sources)) < FEWEST:
+        raise DataError("all clips to be trained on are of one source: there is nothing to balance")
     values, names = np.asarray(quality, dtype=np.float64), np.asarray(sources)
     edges = np.unique(np.quantile(values, np.linspace(0.0, 1.0, bins + 1)[1:-1]))
     bin_of = np.searchsorted(edges, values, side="right")

@@ -28,6 +28,7 @@ def reverse_gradient(values: Tensor, strength: float = 1.0) -> Tensor:
     networks" (JMLR 17, 2016), Eq. 16 and 17. What stands behind learns to do its task, what stands
     before learns to make it impossible.
 
+    >>> import torch
     >>> values = torch.ones(2, requires_grad=True)
     >>> reverse_gradient(values, 0.5).sum().backward()
     >>> values.grad
@@ -54,6 +55,7 @@ def domain_loss(logits: Tensor, domain: Tensor) -> Tensor:
 
     Clips of the domain -1 don't count.
 
+    >>> import torch
     >>> domain_loss(torch.zeros(3, 4), torch.tensor([0, 3, -1])).item()  # log(4)
     1.3862943649291992
     """

@@ -51,13 +51,14 @@ class FusionMetric(Metric):
 
     def rate(self, segment: Samples) -> Estimate:
         """Return the ratings of one segment `[time]` at the system's rate."""
+        return combine_members(self._ask_members(segment))
+
+    def _ask_members(self, segment: Samples) -> list[Estimate]:
         prepared = self._front_end(segment)
         ratings, factors = self._network(prepared, self._bundle.config.bins(segment.size))
         require_finite(ratings, factors)
         covariances = factors.astype(np.float64) @ factors.astype(np.float64).mT
-        return combine_members(
-            [Estimate(*one) for one in zip(ratings.astype(np.float64), covariances, strict=True)]
-        )
+        return [Estimate(*one) for one in zip(ratings.astype(np.float64), covariances, strict=True)]
 
     def _score(
         self,
@@ -71,10 +72,12 @@ class FusionMetric(Metric):
         resampled = resample_blocks(mono, sample_rate, config.sample_rate)
         for segment in split_segments(resampled, config.segment_samples):
             if tally.take(segment, self.spec):
-                tally.add(segment, self.rate(segment.samples))
+                tally.add(segment, self._ask_members(segment.samples))
         if tally.heard == 0:
             raise SignalError(nothing_to_judge(tally, self.spec, monitor))
-        estimate = combine_segments(tally.estimates, tally.weights)
+        # Each member over the whole recording first: so the intervals were calibrated.
+        by_member = zip(*tally.estimates, strict=True)
+        estimate = combine_members([combine_segments(one, tally.weights) for one in by_member])
         axes = self._conclude(estimate)
         return Score(
             value=axes[0].value,
@@ -123,23 +126,25 @@ def _place(axis: Axis, shares: tuple[float, float]) -> tuple[float, float]:
 
 @dataclass
 class _RatingTally(Tally):
-    """The ratings of each segment, and how many samples it adds.
+    """What each member says of each segment, and how many samples it adds.
 
     `scale` is that of the first axis, whose ratings are the track.
     """
 
     scale: Scale
-    estimates: list[Estimate] = field(default_factory=list, init=False)
+    estimates: list[list[Estimate]] = field(default_factory=list, init=False)
     weights: list[int] = field(default_factory=list, init=False)
     track: list[Moment] = field(default_factory=list, init=False)
 
-    def add(self, segment: Segment, estimate: Estimate) -> None:
-        """Take in what is said of a segment."""
-        self.estimates.append(estimate)
+    def add(self, segment: Segment, members: list[Estimate]) -> None:
+        """Take in what the members say of a segment."""
+        self.estimates.append(members)
         self.weights.append(segment.fresh)
         begin = (segment.start + segment.seen) / self.sample_rate
         end = begin + segment.fresh / self.sample_rate
-        value = min(self.scale.high, max(self.scale.low, float(estimate.mean[0])))
+        value = min(
+            self.scale.high, max(self.scale.low, float(np.mean([one.mean[0] for one in members])))
+        )
         self.track.append(Moment(begin, end, value))
 
 

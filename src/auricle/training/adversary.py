@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from auricle.data.batches import Batches
 from auricle.data.domains import Domains
 from auricle.heads.domain import DomainHead
 from auricle.losses.adversarial import domain_loss, reverse_gradient, sigmoid_ramp
-from auricle.training.adversary_recipe import DOMAINS, AdversaryConfig
+from auricle.training.adversary_recipe import DOMAINS, AdversaryConfig, find_domains
+from auricle.training.recipe import Recipe
 
 
 def write_domains(adversaries: Sequence[Adversary], folder: Path) -> None:
@@ -56,8 +58,25 @@ class Adversary(nn.Module):
     def forward(self, vectors: Tensor, rows: NDArray[np.int64], progress: float) -> Tensor:
         """Return the loss to be added: how badly domains are told from `[batch, feature]`.
 
-        `rows` `[batch]` are the clips' places, `progress` (0..1) the share of the training done.
+        `rows` `[batch]` are the clips' places, `progress` (0..1) the share of the training done. A
+        clip alone has no loss.
         """
+        if len(vectors) == 1:  # which cannot be normalised
+            return 0.0 * vectors.sum()
         ramp = sigmoid_ramp(progress) if self.config.schedule == "ramp" else 1.0
         logits = self.head(reverse_gradient(vectors, self.config.weight * ramp))
         return domain_loss(logits, self._domain[rows])
+
+
+def build_adversaries(
+    recipe: Recipe, training: Batches, size: int, describe: Callable[[], ArrayLike]
+) -> list[Adversary]:
+    """Return the adversary that a recipe wants of vectors of a `size`, or none.
+
+    `describe()` tells what clips sound like before the training, `[clip, feature]`.
+    """
+    if recipe.adversary is None:
+        return []
+    sources = [clip.source for clip in training.features.clips]
+    domains = find_domains(recipe.adversary.domains, sources, describe, training.rows, recipe.seed)
+    return [Adversary(recipe.adversary, size, domains)]

@@ -59,10 +59,10 @@ class AdversaryConfig(Part):
     """
 
     domains: DomainsConfig
-    weight: Annotated[float, Field(gt=0.0)] = 0.1
+    weight: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 0.1
     schedule: Literal["constant", "ramp"] = "ramp"
     hidden: Size = 64
-    lr: Annotated[float, Field(gt=0.0)] = 10.0
+    lr: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 10.0
 
 
 def domains_file(folder: Path) -> Path | None:

@@ -82,6 +82,11 @@ def train_aspects(
     base = load_fusion_recipe(search.base, overrides)
     if base.adversaries:
         raise ConfigError("the adversaries are those of the strategies: the base has none")
+    if any(member.head == "multi_gauss" for member in base.system.members):
+        raise ConfigError(
+            "the axes of a 'multi_gauss' head share what an adversary reads: search with the head"
+            " 'mlp'"
+        )
     if base.train_encoder != "frozen":
         raise ConfigError("a search shares embeddings: its base keeps the encoders frozen")
     prepared = prepare(base.system, base.data.precision, clips, audio, cache, on_clip)
@@ -167,7 +172,7 @@ def judge_axes(
         try:
             srcc[seed, place] = spearman(said, label)
         except DataError:
-            # Nothing to rank: such a model is never chosen.
+            # Nothing to rank: by SRCC such a model is never chosen.
             continue
     return Figures(srcc, error)
 

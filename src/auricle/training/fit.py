@@ -29,8 +29,7 @@ from auricle.losses.history import history_loss
 from auricle.losses.regression import gaussian_nll, mean_squared_error
 from auricle.systems.config import SystemConfig
 from auricle.systems.system import System, build_system, pooled_features, start_system
-from auricle.training.adversary import Adversary, write_domains
-from auricle.training.adversary_recipe import find_domains
+from auricle.training.adversary import build_adversaries, write_domains
 from auricle.training.checkpoint import (
     load_checkpoint,
     load_encoder,
@@ -81,10 +80,10 @@ def fit(
     """
     _check_features(recipe.system, features)
     trainer = _Trainer(recipe, features)
-    write_domains(trainer.adversaries, folder)
     checkpoint = folder / _CHECKPOINT
     if resume and checkpoint.is_file():
         trainer.load_state(load_checkpoint(checkpoint, trainer.fingerprint))
+    write_domains(trainer.adversaries, folder)
     with Log(folder, trainer.epoch) as log:
         while not trainer.finished:
             epoch = trainer.run_epoch()
@@ -200,7 +199,10 @@ class _Trainer:
         self.validation = Batches(
             features, targets, used_rows(recipe, features, "validation"), batch_size=16
         )
-        self.adversaries = _build_adversaries(recipe, self.system, self.training)
+        size = 2 * pooled_features(recipe.system, self.system.encoder)
+        self.adversaries = build_adversaries(
+            recipe, self.training, size, lambda: _describe(recipe, self.system, features)
+        )
         shares = [(self.system.encoder, recipe.encoder_lr)]
         shares += [(adversary, adversary.config.lr) for adversary in self.adversaries]
         learning = nn.ModuleList([self.system, *self.adversaries])
@@ -304,7 +306,8 @@ def _fingerprint(recipe: Recipe, features: FeatureSet) -> str:
     # A training may be prolonged: how long it may last is not what it is, unless its rate says so.
     # Nor is what happens afterwards.
     beside = {"patience", "calibrate_on", "correct_mean"}
-    if recipe.schedule == "plateau":
+    ramped = recipe.adversary is not None and recipe.adversary.schedule == "ramp"
+    if recipe.schedule == "plateau" and not ramped:
         beside.add("max_epochs")
     return identify_training(recipe, features.clips, beside)
 
@@ -316,21 +319,6 @@ def _start(recipe: Recipe) -> System:
     if recipe.encoder == "frozen":
         system.encoder.requires_grad_(False)
     return system
-
-
-def _build_adversaries(recipe: Recipe, system: System, training: Batches) -> list[Adversary]:
-    """The one that the recipe wants, or none."""
-    if recipe.adversary is None:
-        return []
-    domains = find_domains(
-        recipe.adversary.domains,
-        [clip.source for clip in training.features.clips],
-        lambda: _describe(recipe, system, training.features),
-        training.rows,
-        recipe.seed,
-    )
-    size = 2 * pooled_features(recipe.system, system.encoder)
-    return [Adversary(recipe.adversary, size, domains)]
 
 
 def _describe(recipe: Recipe, system: System, features: FeatureSet) -> NDArray[np.float32]:

@@ -74,6 +74,7 @@ def calibrate_axes(
     scales = np.array([calibration.scale for calibration in found.values()])
     widths = np.abs(true - means) / (scales * deviations)
     farthest = widths[rated.all(axis=1)].max(axis=1, initial=0.0)
+    # The axes' own widths are fitted on the same clips: with few of them the box is a little small.
     try:
         joint = conformal_scale(farthest)
     except DataError:

@@ -112,8 +112,8 @@ def tune_member(
     """
     trainer = _Trainer(recipe, start_tuning(recipe, encoders, config, sampled), sampled)
     folder.mkdir(parents=True, exist_ok=True)
-    trainer.adversaries.save(folder)
     trainer.run(folder, resume=resume, on_epoch=on_epoch)
+    trainer.adversaries.save(folder)
     return trainer.network
 
 
@@ -166,10 +166,11 @@ def merge_encoders(network: TunedFusion) -> tuple[dict[Name, WaveformEncoder], F
 
 def _cut(network: TunedFusion, samples: Samples) -> Iterator[tuple[float, list[Tensor]]]:
     """Yield the segments that are judged: the samples that are new in them, and embeddings."""
-    for segment in split_segments([samples], network.config.segment_samples):
-        if not is_silent(segment.samples):
-            bins = network.config.bins(segment.samples.size)
-            yield segment.fresh, network.embed([segment.samples], bins)
+    segments = [*split_segments([samples], network.config.segment_samples)]
+    # Of a recording that is silent by parts only, as steps of an offset are, all are taken.
+    for segment in [one for one in segments if not is_silent(one.samples)] or segments:
+        bins = network.config.bins(segment.samples.size)
+        yield segment.fresh, network.embed([segment.samples], bins)
 
 
 class _Trainer(Trainer[MemberEpoch]):

@@ -37,7 +37,7 @@ class DataConfig(Part):
     `labels` is the number of training clips used (None: all), drawn by the recipe's seed: fewer
     are among more. `steps` is the least number of steps in an epoch: where the clips are too few,
     an epoch goes over them several times. With `balance` they are drawn so that every source has
-    the same labels (`auricle.data.domains.balance_labels`), some often and some never.
+    the same labels (`auricle.data.domains.balance_sources`), some often and some never.
 
     Clips from `without_sources`, and clips whose cascade holds one of `without_codecs`, are neither
     trained nor validated on: how a model does on what it never met is then seen on them.
@@ -141,6 +141,8 @@ class Recipe(Part):
             raise ValueError("'data.crop' needs a network that hears clips of any length")
         if self.encoder == "frozen" and self.encoder_lr != 1.0:
             raise ValueError("a frozen encoder has no 'encoder_lr'")
+        if self.encoder == "frozen" and self.adversary is not None:
+            raise ValueError("an adversary changes what the encoder learns: it cannot be 'frozen'")
         pretrained = self.start or getattr(self.system.encoder, "weights", None)
         if self.encoder == "frozen" and not pretrained:
             # Without statistics to normalise by, a fresh one lets hardly anything through.
