@@ -13,7 +13,7 @@ import yaml
 
 from auricle.catalog import load
 from auricle.cli.main import run
-from auricle.core.errors import ConfigError
+from auricle.core.errors import ConfigError, DataError
 from auricle.data.rated import read_rated
 from auricle.stats.correlation import spearman
 from auricle.systems.fusion_config import Axis
@@ -120,6 +120,18 @@ def test_a_search_goes_on_where_it_was(again: Callable[..., AspectResult], searc
     result = again()
     assert result.chosen == facts["chosen"]
     assert list(result.figures) == ["validation", "test"]
+
+
+def test_too_many_clusters_are_missed_before_training(again: Callable[..., AspectResult]) -> None:
+    wide = [{"domains": {"kind": "kmeans", "clusters": 32}}]
+    with pytest.raises(DataError, match="strategy wide: 32 clusters need as many clips"):
+        again(strategies={"none": [], "wide": wide})
+
+
+def test_axes_with_one_latent_are_not_searched(recipes: Path, audio: Path, tmp_path: Path) -> None:
+    joint = ["system.members=[{encoders: [mel], head: multi_gauss}]", "loss={kind: multi_gauss}"]
+    with pytest.raises(ConfigError, match="share what an adversary reads"):
+        train_aspects(load_tiny(recipes), [], audio, tmp_path / "cache", tmp_path, overrides=joint)
 
 
 def test_what_cannot_be_searched_is_refused(recipes: Path, audio: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.core.errors import ConfigError, DataError
+from auricle.data.domains import find_source_domains
 from auricle.data.manifest import Split
 from auricle.data.rated import RatedClip
 from auricle.heads.member import MemberHead
@@ -28,10 +29,11 @@ from auricle.systems.estimate import Estimate
 from auricle.systems.fusion import Fusion
 from auricle.systems.fusion_config import Axis, AxisName
 from auricle.training.aspect_recipe import FINAL, AspectRecipe
+from auricle.training.axis_adversaries import name_sources
 from auricle.training.axis_adversary_recipe import RatedAdversaryConfig
 from auricle.training.embeddings import EmbeddedClips, Progress
 from auricle.training.fusion_bundle import calibrate_axes, calibration_rows, write_fusion
-from auricle.training.fusion_fit import OnMemberEpoch, rate
+from auricle.training.fusion_fit import OnMemberEpoch, find_rows, rate
 from auricle.training.fusion_loop import Prepared, prepare, train_member
 from auricle.training.fusion_recipe import FusionRecipe, load_fusion_recipe
 from auricle.training.grid import OnModel
@@ -90,6 +92,7 @@ def train_aspects(
     if base.train_encoder != "frozen":
         raise ConfigError("a search shares embeddings: its base keeps the encoders frozen")
     prepared = prepare(base.system, base.data.precision, clips, audio, cache, on_clip)
+    _check_domains(search, prepared.embedded.clips)
     series = _Series(search, base, prepared, output, resume, on_model, on_epoch)
     for name, adversaries in search.strategies.items():
         series.train(name, adversaries)
@@ -103,6 +106,20 @@ def train_aspects(
     trained = output / f"{FINAL}-{search.seeds[0]}"
     bundle = write_fusion(output / "bundle", fusion, prepared.config, calibration, trained)
     return AspectResult(base.system.axes, series.figures, chosen, embedded, bundle)
+
+
+def _check_domains(search: AspectRecipe, clips: Sequence[RatedClip]) -> None:
+    """Look for the domains before the training: what is missing should not be missed afterwards."""
+    training = find_rows(clips, "train")
+    for name, adversaries in search.strategies.items():
+        for domains in (adversary.domains for adversary in adversaries):
+            if domains.kind == "source":
+                find_source_domains(name_sources(domains.of, clips), training)
+            elif domains.kind == "kmeans" and domains.clusters > training.size:
+                raise DataError(
+                    f"strategy {name}: {domains.clusters} clusters need as many clips to train on,"
+                    f" not {training.size}"
+                )
 
 
 @dataclass
