@@ -1,7 +1,8 @@
 """`auricle probe`: what a fresh tiny network tells of clips in two sources."""
 
 import json
-from dataclasses import asdict
+import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,24 @@ def test_a_source_that_sounds_is_told(
     assert told[told.index("chance") + 1] == "0.500"
     assert told[told.index("clips") + 1] == str(CLIPS)
     assert picture.stat().st_size > 10_000
+
+
+def test_clusters_are_those_of_training_clips(
+    bundles: tuple[Path, Path], features: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="no clips of the train split"):
+        probe(str(bundles[0]), features, "cluster")
+    shutil.copytree(features, tmp_path / "divided")
+    clips = [
+        replace(clip, split="train" if row < CLIPS // 2 else "test")
+        for row, clip in enumerate(read_features(features).clips)
+    ]
+    write_clip_table(clips, tmp_path / "divided" / "clips.csv")
+    probe(str(bundles[0]), tmp_path / "divided", "cluster")
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    told = {words[0]: words[1] for words in rows if len(words) > 1}
+    assert int(told["classes"]) >= 2
+    assert float(told["balanced"]) > 1.0 / int(told["classes"])
 
 
 def test_two_networks_are_compared_on_the_same_clips(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from auricle.evaluation.probes import ProbeResult
     from auricle.systems.bundle import Bundle
 
-Label = Literal["source", "codec", "process"]
+_CLUSTERS = 8
+
+Label = Literal["source", "codec", "process", "cluster"]
 
 
 def probe(
     bundle: Annotated[str, typer.Argument(help="A spectrogram network: a folder or a name.")],
     features: Annotated[Path, typer.Option(help="Folder written by 'auricle data features'.")],
-    label: Annotated[Label, typer.Option(help="What to tell; codec: the first of the process.")],
+    label: Annotated[Label, typer.Option(help="What to tell; see docs/training.md.")],
     split: Annotated[Split, typer.Option(help="Which of the clips.")] = "test",
     against: Annotated[
         str | None, typer.Option(help="A network that hears the same features, to compare with.")
@@ -36,7 +38,7 @@ def probe(
         Literal["pca", "tsne"], typer.Option(help="How the picture finds its plane.")
     ] = "pca",
 ) -> None:
-    """Tell how well the source or codec of clips is known from what a network makes of them."""
+    """Tell how well the source or codec of clips, say, is known from what a network makes of them."""
     from auricle.data.features import read_features
     from auricle.evaluation.plots import require_matplotlib
     from auricle.evaluation.probes import FOLDS, compare_representations
@@ -48,10 +50,11 @@ def probe(
     out = Console(highlight=False, markup=False)
     data = read_features(features)
     networks = {name: _open(name) for name in (bundle, against) if name is not None}
-    rows, rare = _choose_rows(data, split, label)
+    names = _name_clips(data, label)
+    rows, rare = _choose_rows(data, split, label, names)
     if rare:
         out.print(f"left out: {rare} classes that are in fewer than {FOLDS} recordings")
-    labels = [_name(data.clips[row], label) for row in rows]
+    labels = [names[row] for row in rows]
     recordings = [data.clips[row].recording for row in rows]
     vectors = {name: _embed(network, data, rows) for name, network in networks.items()}
     if against is None:
@@ -80,13 +83,15 @@ def _open(name: str) -> Bundle:
     return found
 
 
-def _choose_rows(data: FeatureSet, split: Split, label: Label) -> tuple[NDArray[np.int64], int]:
+def _choose_rows(
+    data: FeatureSet, split: Split, label: Label, classes: Sequence[str]
+) -> tuple[NDArray[np.int64], int]:
     """Return the rows to probe, and how many classes are in too few recordings for that."""
     from auricle.data.batches import split_rows
     from auricle.evaluation.probes import FOLDS, frequent_rows
 
     rows = split_rows(data, split)
-    names = [_name(data.clips[row], label) for row in rows]
+    names = [classes[row] for row in rows]
     kept = frequent_rows(names, [data.clips[row].recording for row in rows])
     common = {names[place] for place in kept}
     if len(common) < 2:
@@ -95,6 +100,17 @@ def _choose_rows(data: FeatureSet, split: Split, label: Label) -> tuple[NDArray[
             " split, a probe needs two: try another --split or --label"
         )
     return rows[kept], len(set(names) - common)
+
+
+def _name_clips(data: FeatureSet, label: Label) -> list[str]:
+    """Return the class of every clip; clusters are as a fresh network's adversary has them."""
+    if label != "cluster":
+        return [_name(clip, label) for clip in data.clips]
+    from auricle.data.batches import split_rows
+    from auricle.data.domains import describe_bands, find_clusters
+
+    found = find_clusters(describe_bands(data.log_mel), split_rows(data, "train"), _CLUSTERS)
+    return [found.names[number] for number in found.of]
 
 
 def _name(clip: LabelledClip, label: Label) -> str:

@@ -113,6 +113,17 @@ def find_clusters(vectors: ArrayLike, training: ArrayLike, clusters: int, seed: 
     return Domains(names, found.assign(values), found)
 
 
+def describe_bands(log_mel: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return mean and deviation over time of every band of `[clip, frame, mel]`, `[clip, 2 * mel]`.
+
+    >>> describe_bands(np.array([[[0.0], [1.0]]])).tolist()
+    [[0.5, 0.5]]
+    """
+    # One by one: features may lie on disk, and be larger than memory.
+    clips = (np.asarray(clip, dtype=np.float32) for clip in log_mel)
+    return np.stack([np.concatenate((clip.mean(axis=0), clip.std(axis=0))) for clip in clips])
+
+
 def draw_domains(clips: int, domains: int, seed: int = 0) -> Domains:
     """Return domains by chance, the same for the same seed: a control that means nothing.
 

@@ -20,7 +20,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -38,11 +38,11 @@ _WEIGHTS = "weights.safetensors"
 _ONNX = "model.onnx"
 _CALIBRATION = "calibration.json"
 _DENSITY = "density.json"
-_DOMAINS = "domains.json"
+DOMAINS: Final = "domains.json"
 _CARD = "card.md"
 _CHECKSUMS = "checksums.json"
 _REQUIRED = frozenset({_SYSTEM, _CALIBRATION})
-_KNOWN = _REQUIRED | {_WEIGHTS, _ONNX, _DENSITY, _DOMAINS, _CARD}
+_KNOWN = _REQUIRED | {_WEIGHTS, _ONNX, _DENSITY, DOMAINS, _CARD}
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -90,7 +90,7 @@ class BundleFiles:
     @property
     def identity(self) -> str:
         """SHA-256 of all that scores and warnings depend on."""
-        beside = (_CARD, _DOMAINS)
+        beside = (_CARD, DOMAINS)
         files = sorted(item for item in self.checksums.items() if item[0] not in beside)
         return hashlib.sha256(json.dumps(files).encode()).hexdigest()
 
@@ -219,7 +219,7 @@ def _save(
         _ONNX: onnx.read_bytes() if isinstance(onnx, Path) else onnx,
         _WEIGHTS: weights.read_bytes() if isinstance(weights, Path) else weights,
         _DENSITY: density.model_dump_json().encode() + b"\n" if density is not None else None,
-        _DOMAINS: domains.read_bytes() if domains is not None else None,
+        DOMAINS: domains.read_bytes() if domains is not None else None,
         _CARD: card.encode() if card is not None else None,
     }
     files = {name: content for name, content in contents.items() if content is not None}

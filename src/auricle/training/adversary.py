@@ -15,7 +15,8 @@ from auricle.data.batches import Batches
 from auricle.data.domains import Domains
 from auricle.heads.domain import DomainHead
 from auricle.losses.adversarial import domain_loss, reverse_gradient, sigmoid_ramp
-from auricle.training.adversary_recipe import DOMAINS, AdversaryConfig, find_domains
+from auricle.systems.bundle import DOMAINS
+from auricle.training.adversary_recipe import AdversaryConfig, find_domains
 from auricle.training.recipe import Recipe
 
 

@@ -18,10 +18,8 @@ from auricle.data.domains import (
     find_clusters,
     find_source_domains,
 )
+from auricle.systems.bundle import DOMAINS
 from auricle.systems.config import Part, Size
-
-DOMAINS = "domains.json"
-"""The file in which a training leaves what was trained against."""
 
 
 class SourceDomainsConfig(Part):

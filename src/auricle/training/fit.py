@@ -19,7 +19,7 @@ from torch.nn.functional import adaptive_avg_pool1d
 from auricle.core.errors import ConfigError, DataError
 from auricle.data.batches import Augmentation, Batch, Batches, split_rows
 from auricle.data.clip_recipe import seed_of
-from auricle.data.domains import balance_sources
+from auricle.data.domains import balance_sources, describe_bands
 from auricle.data.features import FeatureSet
 from auricle.data.manifest import Split
 from auricle.data.targets import find_targets
@@ -328,12 +328,7 @@ def _describe(recipe: Recipe, system: System, features: FeatureSet) -> NDArray[n
     """
     if recipe.start is not None:
         return predict(recipe, system, features, np.arange(len(features.clips))).embedding
-    return np.stack(
-        [
-            np.concatenate((log_mel.mean(axis=0), log_mel.std(axis=0)))
-            for log_mel in (np.asarray(one, dtype=np.float32) for one in features.log_mel)
-        ]
-    )
+    return describe_bands(features.log_mel)
 
 
 def _run(system: System, log_mel: Tensor, precision: str) -> Prediction:
