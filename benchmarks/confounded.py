@@ -8,7 +8,7 @@ r"""What domain-adversarial training is worth where quality goes with content by
     python benchmarks/confounded.py train whisper --clips work/confounded/rated.csv \
         --audio PAIRS --cache work/confounded/cache --output work/confounded/runs
     python benchmarks/confounded.py report work/confounded/runs --pairs PAIRS/pairs.csv \
-        --pictures docs/results
+        --features work/confounded/features --pictures docs/results
 
 `PAIRS` is what `auricle data pairs open-pairs` wrote. `train` trains a network in every variant
 with every seed on confounded clips, and in some of them without one kind of content; what is there
@@ -184,6 +184,7 @@ def main() -> None:
     report = commands.add_parser("report")
     report.add_argument("runs", type=Path)
     report.add_argument("--pairs", type=Path, required=True, help="the table of pairs")
+    report.add_argument("--features", type=Path, required=True, help="of the cnn")
     report.add_argument("--pictures", type=Path)
     options = parser.parse_args()
     if options.command == "table":
@@ -200,7 +201,7 @@ def main() -> None:
         only = options.only
         train(network, clips, folder, lambda name: only is None or name.startswith(tuple(only)))
     else:
-        print(write_report(options.runs, options.pairs, options.pictures))
+        print(write_report(options.runs, options.pairs, options.features, options.pictures))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.evaluation.probes import compare_representations, probe
+from auricle.data.batches import split_rows
+from auricle.data.domains import describe_bands, find_clusters
+from auricle.data.features import read_features
+from auricle.evaluation.probes import ProbeResult, compare_representations, probe
 from auricle.evaluation.representation import draw_representations
 from auricle.stats.correlation import spearman
 from auricle.stats.intervals import Estimate, bootstrap_interval
@@ -73,6 +76,13 @@ def read_processes(pairs: Path) -> dict[str, str]:
         return {row["id"]: row["process"].partition(":")[0] for row in csv.DictReader(file)}
 
 
+def read_clusters(folder: Path) -> dict[str, str]:
+    """Return which of eight clusters of the spectrograms' bands each clip is of, by its id."""
+    features = read_features(folder)
+    found = find_clusters(describe_bands(features.log_mel), split_rows(features, "train"), 8)
+    return {c.id: found.names[n] for c, n in zip(features.clips, found.of, strict=True)}
+
+
 def mean_squared_error(truth: ArrayLike, *predicted: ArrayLike) -> float:
     """Return the mean over seeds of the mean squared error."""
     return float(np.mean([np.mean((np.asarray(one) - truth) ** 2) for one in predicted]))
@@ -114,14 +124,20 @@ def compare(none: Run, other: Run) -> tuple[str, str, str, str]:
     )
 
 
-def write_report(runs: Path, pairs: Path, pictures: Path | None) -> str:
+def write_report(runs: Path, pairs: Path, features: Path, pictures: Path | None) -> str:
     """Return the tables of all networks as Markdown; `pictures` receives the drawings."""
-    parts, processes = [], read_processes(pairs)
+    parts, processes, clusters = [], read_processes(pairs), read_clusters(features)
     for name, title in NETWORKS.items():
         folder = runs / name
         if not (folder / "none-0.npz").is_file():
             continue
-        parts += [f"## {title}\n", confounded_table(folder), "", probe_table(folder, processes), ""]
+        parts += [
+            f"## {title}\n",
+            confounded_table(folder),
+            "",
+            probe_table(folder, processes, clusters),
+            "",
+        ]
         if any(folder.glob("without*.npz")):
             parts += [left_out_table(folder), ""]
         if pictures is not None:
@@ -146,37 +162,34 @@ def confounded_table(folder: Path) -> str:
     return table(header, rows)
 
 
-def probe_table(folder: Path, processes: Mapping[str, str]) -> str:
-    """What the first seed's vectors tell of the content, and of the process."""
+def probe_table(folder: Path, processes: Mapping[str, str], clusters: Mapping[str, str]) -> str:
+    """What the first seed's vectors tell of content, cluster and process."""
     none = read_run(folder, "none")
-    header = (
-        "vectors",
-        "content",
-        "by chance",
-        "gone of the way to chance",
-        "process",
-        "by chance",
-    )
+    header = ("vectors", "content", "by chance", "gone of the way to chance")
+    header += ("cluster", "by chance", "process", "by chance")
     rows = []
     for name in names(folder):
         run = read_run(folder, name)
         heard = probe(run.vectors[0], run.content, run.recording)
-        kind_of = [processes[name] for name in run.id]
-        done = [row for row, kind in enumerate(kind_of) if kind_of.count(kind) >= LEAST]
-        kinds = probe(
-            run.vectors[0][done],
-            [kind_of[row] for row in done],
-            [run.recording[row] for row in done],
-        )
+        clustered, kinds = (probe_classes(run, classes) for classes in (clusters, processes))
         fall: Estimate | None = None
         if name != "none":
             fall = compare_representations(
                 none.vectors[0], run.vectors[0], run.content, run.recording
             ).fall
-        chances = (f"{1 / len(one.classes):.2f}" for one in (heard, kinds))
-        told = (show(heard.balanced, 2), next(chances), show(fall, 2))
-        rows.append((name, *told, show(kinds.balanced, 2), next(chances)))
+        cells = [show(heard.balanced, 2), f"{1 / len(heard.classes):.2f}", show(fall, 2)]
+        for one in (clustered, kinds):
+            cells += [show(one.balanced, 2), f"{1 / len(one.classes):.2f}"]
+        rows.append((name, *cells))
     return table(header, rows)
+
+
+def probe_classes(run: Run, classes: Mapping[str, str]) -> ProbeResult:
+    """Ask the first seed's vectors for the class of each clip, by its id; rare ones are out."""
+    named = [classes[name] for name in run.id]
+    kept = [row for row, name in enumerate(named) if named.count(name) >= LEAST]
+    chosen = ([column[row] for row in kept] for column in (named, run.recording))
+    return probe(run.vectors[0][kept], *chosen)
 
 
 def left_out_table(folder: Path) -> str:

@@ -38,7 +38,7 @@ def probe(
         Literal["pca", "tsne"], typer.Option(help="How the picture finds its plane.")
     ] = "pca",
 ) -> None:
-    """Tell how well the source or codec of clips, say, is known from what a network makes of them."""
+    """Tell how well a clip's source or codec is known from what a network makes of it."""
     from auricle.data.features import read_features
     from auricle.evaluation.plots import require_matplotlib
     from auricle.evaluation.probes import FOLDS, compare_representations
