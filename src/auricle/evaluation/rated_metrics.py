@@ -24,7 +24,7 @@ from auricle.catalog import (
     load_distance_metric,
     load_reference_metric,
 )
-from auricle.core.audio import Samples
+from auricle.core.audio import Audio, Samples
 from auricle.core.errors import (
     AuricleError,
     ConfigError,
@@ -125,6 +125,23 @@ def score_pair(name: str, reference: Path, degraded: Path) -> Score:
             raise result.error
     (score,) = report.scores
     return score
+
+
+def score_audio(name: str, reference: Audio, degraded: Audio) -> Score:
+    """Score degraded audio in memory by the metric of that name, which may do without a reference.
+
+    Raises what scoring raises: `InputError` or `LabelError`.
+    """
+    if name.startswith(_FRECHET):
+        return _load_frechet(name).metric(reference, degraded)
+    if name in PEERS:
+        return load_peer(name)(degraded.samples, degraded.sample_rate)
+    metric, bank = _split(name)
+    if bank is not None:
+        return load_distance_metric(metric).compare_with_bank(degraded, read_bank(bank))
+    if _compares(name):
+        return load_reference_metric(name)(reference, degraded)
+    return load(name)(degraded.samples, degraded.sample_rate)
 
 
 def _find(name: str) -> Contender:
