@@ -21,6 +21,7 @@ import torch
 
 from auricle.data.listening_layouts import read_listening_tests
 from auricle.data.listening_sets import ListeningTests, RatedPair
+from auricle.data.set_description import read_description
 from auricle.encoders.base import Encoder
 from auricle.evaluation.human_probe import (
     ClipEmbedder,
@@ -29,7 +30,6 @@ from auricle.evaluation.human_probe import (
     embed_pairs,
     predict_held_out,
 )
-from auricle.evaluation.rated_benchmark import OVERALL
 from auricle.stats.performance import Agreement
 from auricle.systems.config import SystemConfig
 from auricle.systems.system import build_spectrogram_encoder
@@ -43,7 +43,7 @@ SEEDS = 5
 
 def find_pairs(tests: ListeningTests, name: str) -> list[RatedPair]:
     """Return the pairs of tests joined by "+" that were rated for quality as a whole."""
-    return [pair for pair in tests.rated(name.split("+")) if pair.attribute in OVERALL]
+    return [pair for pair in tests.rated(name.split("+")) if pair.overall]
 
 
 def start_encoder(config: SystemConfig, seed: int) -> Encoder:
@@ -107,7 +107,8 @@ def main() -> None:
     parser.add_argument("--tests", nargs="+", default=TESTS)
     parser.add_argument("--seeds", type=int, default=SEEDS, help="fresh encoders beside it")
     options = parser.parse_args()
-    there = read_listening_tests(options.data)
+    description = read_description(Path(__file__).with_name("listening_tests.yaml"))
+    there = read_listening_tests(options.data, description=description)
     tests = {name: find_pairs(there, name) for name in options.tests}
     config = load_recipe(options.recipe).system
     found = probe(config, options.encoder, tests, options.seeds)

@@ -24,8 +24,7 @@ from auricle.data.manifest import Split
 from auricle.data.pairs import read_pairs
 from auricle.data.rated import RatedClip
 from auricle.losses.regression import mahalanobis
-from auricle.stats.agreement import mse
-from auricle.stats.correlation import pearson, spearman
+from auricle.stats.correlation import mse, pearson, spearman
 from auricle.stats.intervals import bootstrap_interval
 from auricle.systems.bundle import FusionCalibration
 from auricle.systems.estimate import Estimate

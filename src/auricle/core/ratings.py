@@ -9,6 +9,12 @@ from typing import Literal
 from auricle.core.spec import PERCENT, Scale
 
 Role = Literal["", "reference", "low_anchor", "mid_anchor"]
+RatingLayout = Literal[
+    "tables", "odaq", "sebass", "webmushra", "p808", "nisqa", "voicemos", "aes", "csv"
+]
+"""How ratings lie on disk: `auricle.data.ratings` reads them."""
+ListeningLayout = Literal["tables", "odaq", "sebass", "webmushra", "csv"]
+"""Those that name the audio, too: `auricle.data.listening_layouts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +26,11 @@ class Rating:
     "reference" where the reference itself was rated unannounced, "low_anchor" and "mid_anchor" for
     the anchors (in MUSHRA the low-pass filters at 3.5 and 7 kHz). `trial` tells apart what one
     listener heard more than once: replicates differ in nothing else. `stimulus` and `reference`
-    are the files, "" where a table names none; `place` is where it was read, for messages.
+    are the files, "" where a table names none; `place` is where it was read, for messages. At
+    `sample_rate` (Hz) listeners heard all files of the test; None: each at its own.
+
+    `listener` is "" where it is not known who it was: every such vote counts as one of its own, and
+    two of them are not known to be of one listener, also not where their order is the same.
 
     >>> Rating("demo", "quality", "song", "opus-32k", "L1", 61.0).scale.high
     100.0
@@ -38,6 +48,7 @@ class Rating:
     stimulus: str = ""
     reference: str = ""
     place: str = ""
+    sample_rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,7 @@ class MeanRating:
     stimulus: str = ""
     reference: str = ""
     place: str = ""
+    sample_rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,11 +57,7 @@ def read_natural(folder: Path, split: Split = "train") -> list[RatedClip]:
     `split`, as the tables divide nothing: see `auricle.data.rated.stratify`.
     Raises `DataError` naming file and line for a row that does not fit.
     """
-    clips = [
-        _natural_clip(row["data_path"], scores, domain, split, place)
-        for name, domain in NATURAL.items()
-        for row, scores, place in _read_lines(folder / name)
-    ]
+    clips = [clip for name in NATURAL for clip, _ in read_table(folder / name, split)]
     check_rated(clips, folder)
     return clips
 
@@ -73,19 +69,7 @@ def read_pam(folder: Path, split: Split = "train") -> list[RatedClip]:
     `music/musicgen_large`, and `recording` the prompt: clips of one prompt, by whichever
     generator, stay together. All are in `split`. Raises `DataError` as `read_natural` does.
     """
-    clips = []
-    for row, scores, place in _read_lines(folder / PAM):
-        path = _strip(row["data_path"], place)
-        parts = PurePosixPath(path).parts
-        if len(parts) != 5 or parts[:2] != ("PAM", "human_eval"):
-            raise DataError(f"{place}: {path} is not PAM/human_eval/DOMAIN/SYSTEM/FILE")
-        _, _, kind, system, file = parts
-        if kind not in _DOMAIN_OF_PAM:
-            raise DataError(f"{place}: {path} is neither audio nor music")
-        prompt = f"PAM/{kind}/{PurePosixPath(file).stem}"
-        clips.append(
-            RatedClip(path, path, split, f"{kind}/{system}", prompt, _DOMAIN_OF_PAM[kind], scores)
-        )
+    clips = [clip for clip, _ in read_table(folder / PAM, split)]
     check_rated(clips, folder)
     return clips
 
@@ -103,14 +87,24 @@ def read_challenge(folder: Path) -> list[RatedClip]:
     natural = {clip.path: clip for clip in read_natural(folder)}
     clips = _read_list(folder / CHALLENGE_TRAIN, "train", natural)
     clips += _read_list(folder / CHALLENGE_DEV, "validation", natural)
-    for row, scores, place in _read_lines(folder / CHALLENGE_TEST):
-        name = row["data_path"]
-        found = _CHALLENGE_ID.fullmatch(name)
-        if found is None:
-            raise DataError(f"{place}: {name!r} is no id such as audiomos2025-track2-sysX-uttY")
-        clips.append(RatedClip(name, f"{name}.wav", "test", found[1], "", "", scores))
+    clips += [clip for clip, _ in read_table(folder / CHALLENGE_TEST, "test")]
     check_rated(clips, folder)
     return clips
+
+
+def read_table(path: Path, split: Split) -> Iterator[tuple[RatedClip, str]]:
+    """Yield the clips of one of the JSON Lines files, known by its name, and where each stands.
+
+    Raises `DataError` as `read_natural` does.
+    """
+    for row, scores, place in _read_lines(path):
+        name = row["data_path"]
+        if path.name in NATURAL:
+            yield _natural_clip(name, scores, NATURAL[path.name], split, place), place
+        elif path.name == PAM:
+            yield _pam_clip(name, scores, split, place), place
+        else:
+            yield _challenge_clip(name, scores, split, place), place
 
 
 def _natural_clip(
@@ -122,6 +116,29 @@ def _natural_clip(
     name_recording = _RECORDINGS.get(system)
     recording = name_recording(parts) if name_recording else ""
     return RatedClip(path, path, split, system, recording, domain, scores)
+
+
+def _pam_clip(
+    data_path: str, scores: dict[str, tuple[float, ...]], split: Split, place: str
+) -> RatedClip:
+    path = _strip(data_path, place)
+    parts = PurePosixPath(path).parts
+    if len(parts) != 5 or parts[:2] != ("PAM", "human_eval"):
+        raise DataError(f"{place}: {path} is not PAM/human_eval/DOMAIN/SYSTEM/FILE")
+    _, _, kind, system, file = parts
+    if kind not in _DOMAIN_OF_PAM:
+        raise DataError(f"{place}: {path} is neither audio nor music")
+    prompt = f"PAM/{kind}/{PurePosixPath(file).stem}"
+    return RatedClip(path, path, split, f"{kind}/{system}", prompt, _DOMAIN_OF_PAM[kind], scores)
+
+
+def _challenge_clip(
+    name: str, scores: dict[str, tuple[float, ...]], split: Split, place: str
+) -> RatedClip:
+    found = _CHALLENGE_ID.fullmatch(name)
+    if found is None:
+        raise DataError(f"{place}: {name!r} is no id such as audiomos2025-track2-sysX-uttY")
+    return RatedClip(name, f"{name}.wav", split, found[1], "", "", scores)
 
 
 def _song(parts: Sequence[str]) -> str:

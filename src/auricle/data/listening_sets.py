@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from statistics import fmean
 
 from auricle.core.errors import DataError
+from auricle.core.ratings import MeanRating, Rating, RatingTable
+from auricle.core.spec import Scale
+from auricle.data.set_description import OVERALL, Description
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +22,10 @@ class RatedPair:
     `set` and `attribute` say which test and which question; `item` is what was played, `system`
     what was done to it. Higher `score`s are better, on the `scale` as the test's authors write it
     ("0-100"). `listeners` are their single scores where they are known, and `raters` the number of
-    them. `hidden` is True where the reference itself was rated. At `sample_rate` (Hz) listeners
-    heard all files of the test; None: each at its own.
+    them; `deviation` is the standard deviation of single scores where only that is published.
+    `hidden` is True where the reference itself was rated. At `sample_rate` (Hz) listeners
+    heard all files of the test; None: each at its own. `overall_questions` are the attributes of
+    the set that ask about the sound as a whole.
     """
 
     set: str
@@ -36,6 +40,13 @@ class RatedPair:
     hidden: bool = False
     sample_rate: int | None = None
     listeners: Mapping[str, float] = field(default_factory=dict)
+    deviation: float = math.nan
+    overall_questions: Collection[str] = OVERALL
+
+    @property
+    def overall(self) -> bool:
+        """Whether listeners were asked about the sound as a whole, and not about one side of it."""
+        return self.attribute in self.overall_questions
 
     @property
     def test(self) -> str:
@@ -65,68 +76,85 @@ class ListeningTests:
         return pairs
 
 
-def average_votes(votes: Iterable[tuple[str, RatedPair]]) -> tuple[RatedPair, ...]:
-    """Average votes, (listener, pair with the score), for each pair, in order of appearance.
+def pair_ratings(
+    table: RatingTable, description: Description | None = None, expected: str = "its files"
+) -> ListeningTests:
+    """Return rated files beside their references, with the mean of their votes, or the mean told.
 
-    Every vote counts once, also of those who voted twice; `listeners` has the mean of each, and
-    votes without a listener's name are a listener of their own. Scores that are NaN do not count,
-    and pairs without any other are left out.
+    Every vote counts once, also of those who voted twice; `RatedPair.listeners` has the mean of
+    each, and votes without a listener's name are a listener of their own. Anchors that no file is
+    named of are left out with a note. Raises `DataError`, saying what was `expected`, for others.
 
-    >>> vote = RatedPair("demo", "quality", "song", "mp3", Path("a.wav"), Path("b.wav"), 40.0)
-    >>> (pair,) = average_votes([("L1", vote), ("L2", replace(vote, score=60.0))])
+    >>> vote = Rating("demo", "quality", "song", "mp3", "L1", 40.0, stimulus="b", reference="a")
+    >>> other = Rating("demo", "quality", "song", "mp3", "L2", 60.0, stimulus="b", reference="a")
+    >>> (pair,) = pair_ratings(RatingTable((vote, other))).pairs
     >>> pair.score, pair.raters
     (50.0, 2)
     """
-    first: dict[tuple[str, Path, Path], RatedPair] = {}
-    given: dict[tuple[str, Path, Path], dict[str, list[float]]] = {}
-    for listener, pair in votes:
-        if math.isnan(pair.score):
-            continue
-        key = (pair.test, pair.reference, pair.degraded)
-        first.setdefault(key, pair)
-        own = given.setdefault(key, {})
-        own.setdefault(listener or f"#{len(own) + 1}", []).append(pair.score)
-    return tuple(
-        replace(
-            pair,
-            score=fmean(chain.from_iterable(given[key].values())),
-            raters=len(given[key]),
-            listeners={name: fmean(scores) for name, scores in given[key].items()},
-        )
-        for key, pair in first.items()
+    told = description or Description()
+    given: dict[tuple[str, ...], list[Rating]] = {}
+    notes: dict[str, str] = {}
+    for one in table.ratings:
+        if _has_files(one, notes, expected):
+            given.setdefault((one.test, one.attribute, one.reference, one.stimulus), []).append(one)
+    means = [one for one in table.means if _has_files(one, notes, expected)]
+    return ListeningTests(
+        (*(_average(votes, told) for votes in given.values()), *(_pair(m, told) for m in means)),
+        (*table.notes, *notes.values()),
     )
 
 
-def read_rows(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
-    """Read a CSV table by its first line; cells that a row lacks are empty.
-
-    Raises `DataError` when it cannot be read, or lacks one of the `columns`.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restval="")
-            rows = [{key: cell for key, cell in row.items() if key} for row in reader]
-            header = reader.fieldnames or ()
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path} cannot be read as a table of ratings: {reason}") from error
-    if missing := [name for name in columns if name not in header]:
-        raise DataError(f"{path}: it needs a first line with the columns {', '.join(missing)}")
-    return rows
+def _has_files(one: Rating | MeanRating, notes: dict[str, str], expected: str) -> bool:
+    if one.stimulus and one.reference:
+        return True
+    if one.role not in ("low_anchor", "mid_anchor"):
+        raise DataError(
+            f"{one.place}: no files of {one.system or 'it'} and its reference are named: expected"
+            f" {expected}"
+        )
+    notes[one.system] = f"{one.system} is left out: an anchor that no file is named of"
+    return False
 
 
-def to_score(cell: str, place: str) -> float:
-    """Read a rating; an empty cell, "nan" and "NA" are NaN. Raises `DataError` for other text.
+def _average(votes: list[Rating], told: Description) -> RatedPair:
+    own: dict[str, list[float]] = {}
+    for vote in votes:
+        own.setdefault(vote.listener or f"#{len(own) + 1}", []).append(vote.score)
+    first = votes[0]
+    return RatedPair(
+        set=first.test,
+        attribute=first.attribute,
+        item=first.item,
+        system=first.system,
+        reference=Path(first.reference),
+        degraded=Path(first.stimulus),
+        score=fmean(chain.from_iterable(own.values())),
+        scale=_write_scale(first.scale),
+        raters=len(own),
+        hidden=first.role == "reference",
+        sample_rate=first.sample_rate,
+        listeners={name: fmean(scores) for name, scores in own.items()},
+        overall_questions=told.find(first.test).overall or OVERALL,
+    )
 
-    >>> to_score("61.5", "ratings.csv, line 2"), to_score("", "ratings.csv, line 3")
-    (61.5, nan)
-    """
-    if cell.strip().upper() in ("", "NA"):
-        return math.nan
-    try:
-        score = float(cell)
-    except ValueError as error:
-        raise DataError(f"{place}: {cell!r} is no score") from error
-    if math.isinf(score):
-        raise DataError(f"{place}: a score must be finite")
-    return score
+
+def _pair(one: MeanRating, told: Description) -> RatedPair:
+    return RatedPair(
+        set=one.test,
+        attribute=one.attribute,
+        item=one.item,
+        system=one.system,
+        reference=Path(one.reference),
+        degraded=Path(one.stimulus),
+        score=one.mean,
+        scale=_write_scale(one.scale),
+        raters=one.listeners,
+        hidden=one.role == "reference",
+        sample_rate=one.sample_rate,
+        deviation=one.deviation,
+        overall_questions=told.find(one.test).overall or OVERALL,
+    )
+
+
+def _write_scale(scale: Scale) -> str:
+    return f"{scale.low:g}-{scale.high:g}"

@@ -55,17 +55,22 @@ def read_nisqa(folder: Path) -> list[RatedClip]:
 
     Raises `DataError` naming file, line and column for what does not fit.
     """
-    tables = [folder / TABLE]
-    if not tables[0].is_file():
-        tables = sorted(folder.glob("NISQA_*/NISQA_*_file.csv"))
+    tables = find_nisqa(folder)
     if not tables:
         raise DataError(f"there is no {TABLE} in {folder}, nor a NISQA_TRAIN_SIM_file.csv or such")
-    clips = [_read_row(row, place) for table in tables for row, place in _read_rows(table)]
+    clips = [read_clip(row, place) for table in tables for row, place in read_rows(table)]
     check_rated(clips, folder)
     return clips
 
 
-def _read_rows(path: Path) -> Iterator[tuple[Mapping[str, str | None], str]]:
+def find_nisqa(folder: Path) -> list[Path]:
+    """Find the table of all sets in a folder, or where that is missing those of each set."""
+    whole = folder / TABLE
+    return [whole] if whole.is_file() else sorted(folder.glob("NISQA_*/NISQA_*_file.csv"))
+
+
+def read_rows(path: Path) -> Iterator[tuple[Mapping[str, str | None], str]]:
+    """Yield the rows of a table, and where each stands. Raises `DataError` for missing columns."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         missing = [name for name in (*_TEXTS, *AXES) if name not in (reader.fieldnames or ())]
@@ -75,7 +80,8 @@ def _read_rows(path: Path) -> Iterator[tuple[Mapping[str, str | None], str]]:
             yield row, f"{path}, line {reader.line_num}"
 
 
-def _read_row(row: Mapping[str, str | None], place: str) -> RatedClip:
+def read_clip(row: Mapping[str, str | None], place: str) -> RatedClip:
+    """Read a row as a clip with the means of its axes. Raises `DataError` as `read_nisqa` does."""
     texts = {name: _text(row[name]) for name in _TEXTS}
     for name in ("db", "filepath_deg"):
         if not texts[name]:

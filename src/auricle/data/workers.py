@@ -38,6 +38,16 @@ def run_tasks(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+def run_alone(work: Callable[[Task], Outcome], task: Task) -> Outcome:
+    """Return what `work` returns for a task, from a new process that does nothing else.
+
+    >>> run_alone(abs, -1)
+    1
+    """
+    with _single_threaded(), ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(work, task).result()
+
+
 @contextmanager
 def _single_threaded() -> Iterator[None]:
     """Children inherit the environment: one thread each, or they fight over the cores."""

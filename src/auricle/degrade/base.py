@@ -203,6 +203,15 @@ def unit_of(kind: str) -> str:
     return _KINDS[kind].unit
 
 
+def range_of(kind: str) -> tuple[int, int]:
+    """Return the lowest and the highest value that a kind takes, in its unit.
+
+    >>> range_of("wma")
+    (64000, 320000)
+    """
+    return _KINDS[kind].low, _KINDS[kind].high
+
+
 def apply_process(audio: Audio, process: Process, noise: Audio | None = None) -> Audio:
     """Degrade `audio`: same rate, channels and length, codec delay removed, same bits every time.
 

@@ -70,6 +70,8 @@ MP3_QUALITIES = range(10)
 # Samples of silence behind what is shifted: without them the end would stay inside the encoder,
 # and the shortest clips would make too few mp2 frames for the demuxer to recognise.
 _FLUSH = 2048
+# Bytes before each AAC frame in ADTS, without a checksum; in MP4 they are not there.
+_ADTS_HEADER = 7
 # Samples per write: libvorbis puts four bytes for each on the stack, and crashes on a minute at
 # once. Its first 128 samples depend on the first write, so another size makes other bits.
 _BLOCK = 1 << 19
@@ -91,14 +93,60 @@ def transcode(audio: Audio, codec: str, setting: int) -> Audio:
     (4800, True)
     """
     inside = _inside(audio, codec)
-    decoded = _decode(encode(inside, codec, setting), codec)
+    return _restore(encode(inside, codec, setting), codec, inside, audio)
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """Audio after a codec, and the `bitrate` (bit/s) that its coded form took."""
+
+    audio: Audio
+    bitrate: float
+
+
+def code(audio: Audio, codec: str, setting: int) -> Coded:
+    """Encode and decode as `transcode` does, and tell the bitrate that it really took.
+
+    It is that of the packets, without what the container (Ogg, ADTS, ASF) adds, over the time that
+    they code. Raises what `transcode` raises.
+
+    >>> import numpy as np
+    >>> tone = Audio.from_array(np.sin(np.arange(48000) / 20) / 2, 48000)
+    >>> coded = code(tone, "mp3", 60_000)
+    >>> coded.audio.frames, round(coded.bitrate)
+    (48000, 64000)
+    """
+    inside = _inside(audio, codec)
+    data = encode(inside, codec, setting)
+    return Coded(_restore(data, codec, inside, audio), _packet_bitrate(data, codec, inside))
+
+
+def _restore(data: bytes, codec: str, inside: Audio, original: Audio) -> Audio:
+    """Decode what `inside` became, without its delay and in the form of the original."""
+    decoded = _decode(data, codec)
     delay = 0 if codec == "vorbis" else _ENCODERS[codec].delay
     kept = decoded[:, delay : delay + inside.frames]
     if kept.shape != inside.samples.shape:
         raise DecodeError(
             f"{codec} gave {kept.shape} samples where {inside.samples.shape} were due"
         )
-    return convert_back(Audio.from_array(kept, inside.sample_rate, audio.source), audio)
+    return convert_back(Audio.from_array(kept, inside.sample_rate, original.source), original)
+
+
+def _packet_bitrate(data: bytes, codec: str, inside: Audio) -> float:
+    encoder = _ENCODERS.get(codec)
+    with av.open(io.BytesIO(data), "r", format=encoder.demuxer if encoder else "ogg") as source:
+        packets = [packet for packet in source.demux(audio=0) if packet.size]
+        header = _ADTS_HEADER if encoder is not None and encoder.muxer == "adts" else 0
+        bits = 8 * sum(packet.size - header for packet in packets)
+        seconds = sum(float((packet.duration or 0) * packet.time_base) for packet in packets)
+    silence = 0 if encoder is None else encoder.lead + _flush(encoder)
+    # Demuxers of Vorbis and WMA tell too little: half a block, and whole milliseconds.
+    return bits / max(seconds, (inside.frames + silence) / inside.sample_rate)
+
+
+def _flush(encoder: _Encoder) -> int:
+    return _FLUSH if encoder.delay or encoder.lead else 0
 
 
 def encode(audio: Audio, codec: str, setting: int) -> bytes:
@@ -181,8 +229,7 @@ def _encode_vorbis(samples: Samples, sample_rate: int, bitrate: int) -> bytes:
 
 
 def _encode_ffmpeg(samples: Samples, sample_rate: int, setting: int, encoder: _Encoder) -> bytes:
-    flush = _FLUSH if encoder.delay or encoder.lead else 0
-    padded = np.pad(samples, ((0, 0), (encoder.lead, flush)))
+    padded = np.pad(samples, ((0, 0), (encoder.lead, _flush(encoder))))
     layout = "mono" if samples.shape[0] == 1 else "stereo"
     tick = Fraction(1, sample_rate)
     stream = io.BytesIO()
