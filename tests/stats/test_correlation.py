@@ -11,9 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error  # type: ignore[import-untyped]
+from tests.stats.golden import read_golden
 
 from auricle.core.errors import DataError
-from auricle.stats.correlation import kendall, mae, pearson, rmse, spearman
+from auricle.stats.correlation import (
+    bias,
+    epsilon_rmse,
+    excess,
+    kendall,
+    mae,
+    mse,
+    outlier_ratio,
+    pearson,
+    rmse,
+    spearman,
+)
 
 Measure = Callable[[ArrayLike, ArrayLike], float]
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -184,3 +196,43 @@ def test_correlations_refuse_constant_or_too_short_input(measure: Measure) -> No
 def test_pearson_refuses_rounding_noise() -> None:
     with pytest.raises(DataError, match="to within rounding"):
         pearson([1, 2, 3], [1.0, 1.0, np.nextafter(1.0, 2.0)])
+
+
+GOLDEN = read_golden("performance")
+
+
+def test_errors_agree_with_r() -> None:
+    x, y, width = (np.array(GOLDEN[name], dtype=float) for name in ("first", "ratings", "interval"))
+    low, slope = GOLDEN["line"]["coefficients"]
+    line = low + slope * x
+    found = {
+        "rmse": rmse(line, y),
+        "lost": rmse(line, y, lost=2),
+        "mse": mse(line, y),
+        "mae": mae(line, y),
+        "bias": bias(GOLDEN["second"], x),
+        "epsilon_rmse": epsilon_rmse(line, y, width),
+        "epsilon_lost": epsilon_rmse(line, y, width, lost=2),
+        "outlier_ratio": outlier_ratio(line, y, width),
+    }
+    assert found == pytest.approx({name: GOLDEN["line"][name] for name in found}, rel=1e-9)
+    assert pearson(x, y) == pytest.approx(GOLDEN["pcc"], rel=1e-9)
+    assert spearman(GOLDEN["second"], y) == pytest.approx(GOLDEN["srcc"], rel=1e-9)
+    assert kendall(GOLDEN["second"], y) == pytest.approx(GOLDEN["ktau"], rel=1e-9)
+
+
+@given(pairs(), st.floats(0.0, 60.0))
+def test_what_lies_within_the_interval_does_not_count(pair: Pair, width: float) -> None:
+    x, y = pair
+    widths = np.full(x.size, width)
+    assert 0.0 <= epsilon_rmse(x, y, widths) <= rmse(x, y)
+    assert 0.0 <= outlier_ratio(x, y, widths) <= 1.0
+    assert epsilon_rmse(x, y, np.zeros(x.size)) == rmse(x, y)
+    assert (outlier_ratio(x, y, widths) == 0.0) == (epsilon_rmse(x, y, widths) == 0.0)
+
+
+def test_intervals_have_a_width_and_items_outnumber_what_is_lost() -> None:
+    with pytest.raises(DataError, match="half the width of interval 1 is -1: below 0"):
+        excess([1.0, 2.0], [1.0, 2.0], [0.0, -1.0])
+    with pytest.raises(DataError, match="at least 5 items are needed, not 4"):
+        rmse(range(4), range(4), lost=4)

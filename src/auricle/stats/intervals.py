@@ -76,6 +76,26 @@ def bootstrap_interval(
         raise DataError(f"the statistic is {value} on the whole sample")
     draws = _draw_rows(columns[0].size, groups, resamples, seed)
     replicates = _replicate(statistic, columns, draws)
+    return percentile_interval(value, replicates, resamples, confidence=confidence)
+
+
+def percentile_interval(
+    value: float, replicates: ArrayLike, resamples: int, *, confidence: float = 0.95
+) -> Estimate:
+    """Return a value with the percentile interval of its bootstrap replicates.
+
+    `replicates` are the finite values `[resample]` on resamples, of which there were `resamples`:
+    on the rest the statistic is undefined. An interval that misses the value is widened to reach
+    it. For statistics whose replicates are computed all at once; `bootstrap_interval` draws them.
+
+    Raises `DataError` when more than a tenth of the resamples are undefined, `ConfigError` for a
+    confidence outside 0..1 or too few resamples to see its tails.
+
+    >>> print(percentile_interval(50.0, np.arange(101.0), 101, confidence=0.9))
+    50.000 [5.000, 95.000]
+    """
+    _check_tails(confidence, resamples)
+    replicates = np.asarray(replicates, dtype=np.float64)
     undefined = 1.0 - replicates.size / resamples
     if undefined > _MOST_UNDEFINED:
         raise DataError(

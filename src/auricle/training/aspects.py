@@ -22,8 +22,7 @@ from auricle.data.domains import find_source_domains
 from auricle.data.manifest import Split
 from auricle.data.rated import RatedClip
 from auricle.heads.member import MemberHead
-from auricle.stats.agreement import mse
-from auricle.stats.correlation import spearman
+from auricle.stats.correlation import mse, spearman
 from auricle.systems.config import Name
 from auricle.systems.estimate import Estimate
 from auricle.systems.fusion import Fusion

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from auricle.stats.agreement import LevelAgreement, mse
+from auricle.stats.correlation import mse
 from auricle.stats.intervals import Estimate, paired_bootstrap_difference
+from auricle.stats.performance import Agreement
 from auricle.systems.config import Name
 from auricle.training.fusion_recipe import GridRecipe
 from auricle.training.grid import Candidate, GridResult
 from auricle.training.judging import Judgement, choose_rows
 
-_MEASURES = ("mse", "lcc", "srcc", "ktau")
+_MEASURES = ("mse", "pcc", "srcc", "ktau")
 
 
 def write_report(grid: GridRecipe, result: GridResult, output: Path) -> None:
@@ -113,10 +114,10 @@ def _mean(judgement: Judgement, measure: str) -> float:
 
 
 def _axis_table(result: GridResult, of: Name, axis: str) -> Iterator[str]:
-    yield "| model | items | MSE | LCC | SRCC | KTAU |"
+    yield "| model | items | MSE | PCC | SRCC | KTAU |"
     yield "|---|---|---|---|---|---|"
     for candidate in (*result.models, *result.ensembles):
-        found: LevelAgreement = result.judgements[candidate.name][of].axes[axis]
+        found: Agreement = result.judgements[candidate.name][of].axes[axis]
         cells = (_interval(getattr(found, measure)) for measure in _MEASURES)
         yield f"| {candidate.name} | {found.items} | {' | '.join(cells)} |"
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from auricle.core.errors import DataError
 from auricle.data.rated import RatedClip
-from auricle.stats.agreement import LevelAgreement, agree
+from auricle.stats.performance import Agreement, agree
 from auricle.systems.fusion_config import Axis, AxisName
 from auricle.training.fusion_recipe import ClipChoice
 
@@ -21,8 +21,8 @@ Ratings = NDArray[np.float64]
 class Judgement:
     """Agreement with the labels on each axis, and of the axes' mean where all share one scale."""
 
-    axes: Mapping[AxisName, LevelAgreement]
-    composite: LevelAgreement | None
+    axes: Mapping[AxisName, Agreement]
+    composite: Agreement | None
 
     @property
     def srcc(self) -> float:
@@ -82,7 +82,7 @@ def judge(
 
 def _agree(
     clips: Sequence[RatedClip], rating: Ratings, label: Ratings, level: str, resamples: int
-) -> LevelAgreement:
+) -> Agreement:
     rated = np.flatnonzero(np.isfinite(label))
     chosen = [clips[row] for row in rated.tolist()]
     if level == "system":
