@@ -17,7 +17,8 @@ class Text:
 class Cell:
     """A cell of a table: what is read, what it is sorted by, and what is told on hovering.
 
-    `best` marks the best of its column (or row).
+    `best` marks the best of its column (or row). Without `order`, text that is a number (with an
+    interval in brackets behind it) is sorted as that number.
     """
 
     text: str
@@ -37,7 +38,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A point `(x, y)` with what is told on hovering and the range of y that is uncertain."""
+    """A point `(x, y)` with what is told on hovering and the range of y that is uncertain.
+
+    Without a hint the values are told. Marks whose x or y is not finite are counted, not drawn.
+    """
 
     x: float
     y: float
@@ -75,7 +79,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A named value with its interval, a row of `Intervals`."""
+    """A named value with its interval, a row of `Intervals`; without a hint both are told."""
 
     name: str
     value: float
@@ -96,7 +100,10 @@ class Intervals:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box plot's five numbers, outliers and mean (None: not drawn), under a name."""
+    """A box plot's five numbers, outliers and mean (None: not drawn), under a name.
+
+    Without a hint the numbers are told. Boxes whose five numbers are not finite are not drawn.
+    """
 
     name: str
     low: float
@@ -124,11 +131,15 @@ Block = Text | Table | Chart | Intervals | Boxes
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading, and what stands below it; `folded` sections open on a click (and when printed)."""
+    """A heading, and what stands below it; `folded` sections open on a click (and when printed).
+
+    Neighbours of the same `part` stand together below its name.
+    """
 
     title: str
     blocks: Sequence[Block]
     folded: bool = False
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
