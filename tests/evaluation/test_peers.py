@@ -4,6 +4,7 @@ import contextlib
 import io
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +121,9 @@ def test_without_the_packages_the_errors_say_what_to_install(
     with pytest.raises(MissingDependencyError, match=r"pip install 'auricle\[peers\]'"):
         PEERS["dnsmos"]()
     pytest.importorskip("torch")
-    monkeypatch.setitem(sys.modules, "distillmos.sqa", None)
+    monkeypatch.setattr(
+        peers, "find_spec", lambda name: find_spec(name) if name == "torch" else None
+    )
     with pytest.raises(ConfigError, match="pip install --no-deps distillmos xls-r-sqa"):
         PEERS["distill-mos"]()
     assert "torchaudio" not in sys.modules

@@ -16,9 +16,13 @@ from auricle.cli import (
     data,
     degrade,
     evaluate,
+    judge,
+    ladders,
     metrics,
     probe,
+    ratings,
     score,
+    sweep,
     train,
 )
 from auricle.cli.exits import Exit, exit_of, explain
@@ -36,7 +40,11 @@ app.command("degrade")(degrade.degrade)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("benchmark")(benchmark.benchmark)
+app.command("judge")(judge.judge)
+app.command("ladders")(ladders.ladders)
+app.command("sweep")(sweep.sweep)
 app.command("probe")(probe.probe)
+app.command("ratings")(ratings.ratings)
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(data.app, name="data")
 app.add_typer(bank.app, name="bank")

@@ -15,7 +15,7 @@ from auricle.core.audio import Audio
 from auricle.core.errors import DataError, MissingDependencyError, SignalError
 from auricle.data.listening_sets import RatedPair
 from auricle.encoders.base import Encoder
-from auricle.evaluation.rated_benchmark import FEWEST_ITEMS
+from auricle.evaluation.rated_sheet import FEWEST_ITEMS
 from auricle.heads.pooling import MeanPooling
 from auricle.signal.checks import is_silent
 from auricle.signal.io import read_audio

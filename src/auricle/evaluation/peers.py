@@ -34,6 +34,10 @@ _RATE: Final = 16000
 # What DNSMOS hears at once, in seconds, and how its answer becomes an opinion score.
 _WINDOW: Final = 9.01
 _POLYNOMIAL: Final = (-0.06766283, 1.11546468, 0.04602535)
+_NO_DISTILLMOS: Final = (
+    "this needs the packages distillmos and xls-r-sqa, which are not installed:"
+    " pip install --no-deps distillmos xls-r-sqa"
+)
 
 
 class Peer(Metric):
@@ -72,6 +76,11 @@ class Peer(Metric):
             warnings=(*decoding(), *told),
         )
 
+    @classmethod
+    @abstractmethod
+    def find_weights(cls) -> Path:
+        """Return the file of its weights, without loading anything; raises what making it does."""
+
     @abstractmethod
     def _measure(self, samples: Samples) -> float:
         """Judge mono samples `[time]` at 16 kHz."""
@@ -106,9 +115,16 @@ class Dnsmos(Peer):
         ),
     )
 
+    @classmethod
+    def find_weights(cls) -> Path:
+        """Return the network of the package speechmos."""
+        package = _find_package("speechmos")
+        if package is None:
+            raise MissingDependencyError("speechmos", extra="peers")
+        return package / "dnsmos_models" / "sig_bak_ovr.onnx"
+
     def __init__(self) -> None:
-        weights = _find_package("speechmos", extra="peers") / "dnsmos_models" / "sig_bak_ovr.onnx"
-        content = weights.read_bytes()
+        content = self.find_weights().read_bytes()
         self.model_sha256 = hashlib.sha256(content).hexdigest()
         options = onnxruntime.SessionOptions()
         # As our own models run: files go side by side, and sums keep their order.
@@ -164,17 +180,22 @@ class DistillMos(Peer):
         ),
     )
 
+    @classmethod
+    def find_weights(cls) -> Path:
+        """Return the network of the package distillmos."""
+        if _find_package("torch") is None:
+            raise MissingDependencyError("torch", extra="train")
+        package = _find_package("distillmos")
+        if package is None or _find_package("xls_r_sqa") is None:
+            raise ConfigError(_NO_DISTILLMOS)
+        return package / "weights" / "distill_mos_v7.pt"
+
     def __init__(self) -> None:
-        try:
-            import torch
-        except ImportError as error:
-            raise MissingDependencyError("torch", extra="train") from error
-        self._torch = torch
-        package = _import_distillmos()
-        weights = Path(package.DEFAULT_WEIGHTS_CHKPT).read_bytes()
-        self.model_sha256 = hashlib.sha256(weights).hexdigest()
+        self.model_sha256 = hashlib.sha256(self.find_weights().read_bytes()).hexdigest()
+        self._torch = import_module("torch")
+        network = _import_distillmos().ConvTransformerSQAModel
         with redirect_stdout(StringIO()):  # It would print the path of its weights.
-            self._network = package.ConvTransformerSQAModel().eval()
+            self._network = network().eval()
 
     def _measure(self, samples: Samples) -> float:
         with self._torch.inference_mode():
@@ -196,11 +217,9 @@ def load_peer(name: str) -> Peer:
     return PEERS[name]()
 
 
-def _find_package(name: str, *, extra: str) -> Path:
+def _find_package(name: str) -> Path | None:
     found = find_spec(name)
-    if found is None or found.origin is None:
-        raise MissingDependencyError(name, extra=extra)
-    return Path(found.origin).parent
+    return None if found is None or found.origin is None else Path(found.origin).parent
 
 
 def _import_distillmos() -> ModuleType:
@@ -214,10 +233,7 @@ def _import_distillmos() -> ModuleType:
     try:
         return import_module("distillmos.sqa")
     except ImportError as error:
-        raise ConfigError(
-            "this needs the packages distillmos and xls-r-sqa, which are not installed:"
-            " pip install --no-deps distillmos xls-r-sqa"
-        ) from error
+        raise ConfigError(_NO_DISTILLMOS) from error
     finally:
         if missing:
             del sys.modules["torchaudio"]

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from auricle.api import assess, compare, compare_with_bank
 from auricle.catalog import (
+    CATALOG,
     DISTANCE_CATALOG,
     REFERENCE_CATALOG,
     find_bundle,
@@ -23,6 +24,7 @@ from auricle.catalog import (
     load,
     load_distance_metric,
     load_reference_metric,
+    own_bundles,
 )
 from auricle.core.audio import Audio, Samples
 from auricle.core.errors import (
@@ -32,7 +34,7 @@ from auricle.core.errors import (
     UnknownMetricError,
 )
 from auricle.core.score import Score
-from auricle.core.spec import MetricSpec
+from auricle.core.spec import PERCENT, Domain, MetricSpec, Scale
 from auricle.evaluation.peers import PEERS, load_peer
 from auricle.reference.base import ReferenceMetric
 from auricle.reference.frechet import make_frechet_metric
@@ -67,21 +69,28 @@ _ENGINES = {
 class Contender:
     """A metric in a benchmark: `name` is how it was asked for, `identity` what decides its values.
 
-    `sign` is 1 where higher values mean better quality, -1 for distances.
+    `sign` is 1 where higher values mean better quality, -1 for distances. Of its spec come the
+    `domain`, whether it `needs_reference`, the `scale`, and the `axes` where there are several: the
+    first is judged.
     """
 
     name: str
     full_name: str
     sign: float
     identity: str
+    domain: Domain = "any"
+    needs_reference: bool = True
+    scale: Scale = PERCENT
+    axes: tuple[str, ...] = ()
 
 
 def find_contenders(names: list[str]) -> tuple[list[Contender], list[str]]:
-    """Return the metrics of these names, or every one with a reference that is installed.
+    """Return the metrics of these names, or every one that is installed.
 
-    Of those that nobody asked for the second list says why they cannot run. Raises what loading a
-    metric that was asked for raises: `UnknownMetricError`, `MissingDependencyError`,
-    `ConfigError`, `BundleError`.
+    Those are embedded systems and those in `AURICLE_MODELS`, metrics with a reference, and
+    `auricle.evaluation.peers`. Of those that nobody asked for the second list says why they cannot
+    run. Raises what loading a metric that was asked for raises: `UnknownMetricError`,
+    `MissingDependencyError`, `ConfigError`, `BundleError`.
 
     The Fréchet distance of an encoder's last layer is called "fad-mel", "fad-codec-music",
     "fad-whisper-tiny.en", "fad-whisper-base" or, of any other encoder, "fad-KIND:WEIGHTS" as a
@@ -95,13 +104,32 @@ def find_contenders(names: list[str]) -> tuple[list[Contender], list[str]]:
     if names:
         return [_find(name) for name in dict.fromkeys(names)], []
     found, missing = [], []
-    embedded = [entry.full_name for entry in DISTANCE_CATALOG.values()]
-    for name in (*embedded, *(metric.spec.name for metric in REFERENCE_CATALOG.values())):
+    for name in _installed_names():
         try:
             found.append(_find(name))
         except AuricleError as error:
             missing.append(f"{name} is left out: {error}")
     return found, missing
+
+
+def _installed_names() -> list[str]:
+    """Return what may be installed, by the shortest name that means one thing only."""
+    embedded = [*DISTANCE_CATALOG.values(), *CATALOG.values()]
+    single = [entry.name for entry in embedded]
+    return [
+        *(entry.name if single.count(entry.name) == 1 else entry.full_name for entry in embedded),
+        *(path.name for path in own_bundles()),
+        *(metric.spec.name for metric in REFERENCE_CATALOG.values()),
+        *dict.fromkeys(peer.spec.name for peer in PEERS.values()),
+    ]
+
+
+def load_contender(name: str) -> None:
+    """Load the metric of that name, as scoring the first pair would; raises what that raises."""
+    if name in PEERS:
+        load_peer(name)
+    else:
+        _find(name)
 
 
 def score_pair(name: str, reference: Path, degraded: Path) -> Score:
@@ -149,8 +177,10 @@ def _find(name: str) -> Contender:
         frechet = _load_frechet(name)
         return _contender(name, frechet.metric.spec, frechet.identity)
     if name in PEERS:
-        peer = load_peer(name)
-        return _contender(name, peer.spec, peer.model_sha256)
+        peer = PEERS[name]
+        # Found, not loaded: a benchmark of what is known already need not wait for torch.
+        weights = peer.find_weights().read_bytes()
+        return _contender(name, peer.spec, hashlib.sha256(weights).hexdigest())
     base, bank = _split(name)
     if bank is not None:
         distance = load_distance_metric(base)
@@ -165,7 +195,16 @@ def _find(name: str) -> Contender:
 def _contender(name: str, spec: MetricSpec, model: str) -> Contender:
     facts = [spec.full_name, model, version("auricle"), _engine_version(spec.name)]
     identity = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-    return Contender(name, spec.full_name, 1.0 if spec.scale.higher_is_better else -1.0, identity)
+    return Contender(
+        name=name,
+        full_name=spec.full_name,
+        sign=1.0 if spec.scale.higher_is_better else -1.0,
+        identity=identity,
+        domain=spec.domain,
+        needs_reference=spec.needs_reference,
+        scale=spec.scale,
+        axes=spec.axes if len(spec.axes) > 1 else (),
+    )
 
 
 def _engine_version(name: str) -> str:

@@ -1,30 +1,43 @@
-"""A benchmark on listening tests as Markdown, as JSON, and as a table of every clip."""
+"""A benchmark on listening tests as Markdown, as JSON, as a page, and as a table of every clip."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from auricle.evaluation.rated_benchmark import Difference, RatedBenchmark, SetResult
-from auricle.stats.intervals import Estimate
+from auricle.core.errors import MissingDependencyError
+from auricle.evaluation import ladder_report
+from auricle.evaluation.benchmark_page import to_page
+from auricle.evaluation.benchmark_run import BenchmarkRun
+from auricle.evaluation.page import markdown
+from auricle.evaluation.page.write import write_page
+from auricle.evaluation.rated_results import RatedBenchmark
 
-# Reasons of a metric's failures in the table; report.json has all.
-_SHOWN = 3
 _FACTS = ("set", "attribute", "item", "system", "reference", "degraded", "score", "scale", "raters")
+# More would be noise, and make the file half as large again.
+_DIGITS = 5
 
 
-def to_json(found: RatedBenchmark, notes: Sequence[str] = ()) -> dict[str, Any]:
+def to_json(run: BenchmarkRun) -> dict[str, Any]:
     """Return everything but single values as plain data, None for what is undefined."""
-    return {
-        "notes": list(notes),
+    found = run.found
+    told = {
+        "command": run.command,
+        "notes": list(run.notes),
+        "machine": run.machine,
+        "domains": dict(run.domains),
+        "mapping": found.mapping,
+        "correction": found.correction,
         "metrics": [
             {
                 **asdict(one),
-                "seconds_per_second": processor_share(found, one.name),
+                "seconds_per_second": run.processor_share(one.name),
+                "footprint": asdict(run.footprints[one.name])
+                if one.name in run.footprints
+                else None,
                 "failures": [
                     {"degraded": str(pair.degraded), "test": pair.test, "message": value.error}
                     for pair, value in zip(found.pairs, found.values[one.name], strict=True)
@@ -34,42 +47,38 @@ def to_json(found: RatedBenchmark, notes: Sequence[str] = ()) -> dict[str, Any]:
             for one in found.contenders
         ],
         "results": [asdict(one) for one in found.results],
+        "systems": [asdict(one) for one in found.systems],
         "means": [asdict(one) for one in found.means],
         "differences": [asdict(one) for one in found.differences],
+        "ceilings": [asdict(one) for one in found.ceilings],
+        "ladders": ladder_report.to_json(run.ladders) if run.ladders is not None else None,
     }
+    rounded: dict[str, Any] = _round(told)
+    return rounded
 
 
-def to_markdown(found: RatedBenchmark, notes: Sequence[str] = ()) -> str:
-    """Return the tables: means, four measures per test, differences, failures."""
-    parts = [
-        "Correlation with the mean rating; values of distances are negated, hidden references left"
-        " out. Brackets hold 95% bootstrap intervals over a test's items (over clips where it has"
-        " fewer than five); `n of N` marks metrics that gave a value for n of the N clips only.",
-        *notes,
-        "## Mean SRCC over tests of overall quality\n\n" + _means(found),
-        *(
-            f"## {title}\n\n{_table(found, pick)}"
-            for title, pick in (
-                ("SRCC", lambda one: one.srcc),
-                ("PCC", lambda one: one.pcc),
-                ("PCC after a rising cubic, cross-validated by item", lambda one: one.mapped),
-                ("RMSE after that cubic, on the ratings' scale", lambda one: one.rmse),
-            )
-        ),
-        "## Differences of SRCC\n\n" + _differences(found, lambda one: one.srcc),
-        "## Differences of PCC\n\n" + _differences(found, lambda one: one.pcc),
-        "## Differences of RMSE after the cubic\n\n" + _differences(found, lambda one: one.rmse),
-        "## Failures\n\n" + _failures(found),
-    ]
-    return "\n\n".join(parts) + "\n"
+def to_markdown(run: BenchmarkRun) -> str:
+    """Return what stands unfolded on the page, without its charts, after the command."""
+    page = to_page(run)
+    head = f"```sh\n{run.command}\n```\n\n{page.summary}" if run.command else page.summary
+    sections = [section for section in page.sections if not section.folded]
+    return markdown.to_markdown(replace(page, summary=head, sections=sections))
 
 
-def write_report(found: RatedBenchmark, notes: Sequence[str], folder: Path) -> None:
-    """Write `report.md`, `report.json` and `clips.csv`."""
-    write_clips(found, folder / "clips.csv")
-    (folder / "report.md").write_text(to_markdown(found, notes), encoding="utf-8")
-    text = json.dumps(to_json(found, notes), indent=2) + "\n"
-    (folder / "report.json").write_text(text, encoding="utf-8")
+def write_report(run: BenchmarkRun, folder: Path) -> list[str]:
+    """Write `report.html`, `report.md`, `report.json` and `clips.csv`; say what is left out.
+
+    Without Jinja2 there is no page.
+    """
+    write_clips(run.found, folder / "clips.csv")
+    (folder / "report.md").write_text(to_markdown(run), encoding="utf-8")
+    text = json.dumps(to_json(run), separators=(",", ":"))
+    (folder / "report.json").write_text(text + "\n", encoding="utf-8")
+    try:
+        write_page(to_page(run), folder / "report.html")
+    except MissingDependencyError as error:
+        return [f"report.html is left out: {error}"]
+    return []
 
 
 def write_clips(found: RatedBenchmark, path: Path) -> None:
@@ -84,76 +93,13 @@ def write_clips(found: RatedBenchmark, path: Path) -> None:
             writer.writerow((*(getattr(pair, name) for name in _FACTS), *told))
 
 
-def processor_share(found: RatedBenchmark, metric: str) -> float | None:
-    """Return a metric's processor seconds per second of audio; None when it scored nothing."""
-    # Files of several attributes were scored once.
-    values = {one.key: one for one in found.values[metric] if one.value is not None}.values()
-    duration = sum(one.duration for one in values)
-    return sum(one.seconds for one in values) / duration if duration else None
-
-
-def _means(found: RatedBenchmark) -> str:
-    rows = []
-    for one in sorted(found.means, key=lambda mean: -mean.srcc.value if mean.srcc else 2.0):
-        share = processor_share(found, one.metric)
-        cells = (_show(one.srcc), _number(one.pcc), _number(one.mapped), _number(share, 3))
-        rows.append((one.metric, *cells))
-    tests = ", ".join(found.means[0].tests) if found.means else ""
-    header = ("metric", "SRCC", "PCC", "mapped PCC", "processor s per s")
-    return f"Tests: {tests or 'none'}.\n\n{_lines(header, rows)}"
-
-
-def _table(found: RatedBenchmark, pick: Callable[[SetResult], Estimate | None]) -> str:
-    tests = dict.fromkeys(one.test for one in found.results)
-    rows = []
-    for test in tests:
-        own = [one for one in found.results if one.test == test]
-        cells = (_show(pick(one)) + _partial(one) for one in own)
-        rows.append((f"{test} ({own[0].of})", *cells))
-    return _lines(("test (clips)", *(one.name for one in found.contenders)), rows)
-
-
-def _differences(found: RatedBenchmark, pick: Callable[[Difference], Estimate | None]) -> str:
-    """Return a row per pair of metrics, in which a mean comes first where there is one."""
-    rows: dict[str, dict[str, str]] = {}
-    for one in found.differences:
-        row = rows.setdefault(f"{one.first} - {one.second}", {})
-        row[one.test or "mean"] = _show(pick(one))
-    if not rows:
-        return "There is one metric only."
-    known = next(iter(rows.values()))
-    tests = [test for test in known if any(row[test] != "-" for row in rows.values())]
-    return _lines(
-        ("", *tests), [(pair, *(row[test] for test in tests)) for pair, row in rows.items()]
-    )
-
-
-def _failures(found: RatedBenchmark) -> str:
-    rows = []
-    for one in found.contenders:
-        # Files of several attributes fail once.
-        failed = {value.key: value.error for value in found.values[one.name] if value.error}
-        if failed:
-            reasons = list(dict.fromkeys(failed.values()))
-            told = "; ".join(reasons[:_SHOWN]) + "; ..." * (len(reasons) > _SHOWN)
-            rows.append((one.name, str(len(failed)), told))
-    return _lines(("metric", "files", "because"), rows) if rows else "None."
-
-
-def _lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _partial(one: SetResult) -> str:
-    return f" ({one.clips} of {one.of})" if one.clips < one.of else ""
-
-
-def _show(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return "-"
-    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
+def _round(told: Any) -> Any:  # noqa: ANN401
+    match told:
+        case dict():
+            return {name: _round(one) for name, one in told.items()}
+        case list() | tuple():
+            return [_round(one) for one in told]
+        case float():
+            return float(f"{told:.{_DIGITS}g}")
+        case _:
+            return told

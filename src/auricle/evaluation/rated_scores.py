@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +13,8 @@ from pathlib import Path
 from auricle.core.errors import InputError, LabelError, MissingFileError
 from auricle.data.listening_sets import RatedPair
 from auricle.data.workers import run_tasks
-from auricle.evaluation.rated_metrics import Contender, find_contenders, score_pair
+from auricle.evaluation.journal import Journal
+from auricle.evaluation.rated_metrics import Contender, load_contender, score_pair
 from auricle.signal.io import read_audio, write_audio
 
 Progress = Callable[[int, int], None]
@@ -24,8 +24,9 @@ Progress = Callable[[int, int], None]
 class RatedValue:
     """What a metric said of a pair: a `value` on its own scale, or why there is none.
 
-    `seconds` is the processor time it took, all threads together, `duration` the length of what
-    was judged, both in seconds.
+    `low` and `high` are the ends of the metric's own 90% interval, if it tells one. `seconds` is
+    the processor time it took, all threads together, `duration` the length of what was judged, both
+    in seconds.
     """
 
     key: str
@@ -33,6 +34,8 @@ class RatedValue:
     error: str = ""
     seconds: float = 0.0
     duration: float = 0.0
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,13 @@ class Studio:
     `audio/` has copies of files that a test's listeners did not hear at their own rate; `scores/`
     a journal of each metric. A value is known by its metric's identity (its version and model, and
     the versions of Auricle and of the package that computes it) and the SHA-256 of both files; what
-    else may move it, another library or processor, is not noticed. Failures are not kept: they are
-    tried again.
+    else may move it, another library or processor, is not noticed. What a metric could not judge is
+    kept, too, and tried again with `retry`; files that are not there always are.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, retry: bool = False) -> None:
         self._folder = folder
+        self._retry = retry
         self._hashed = cache(_hash)
         self._heard = cache(self._hear)
 
@@ -72,23 +76,18 @@ class Studio:
         run is taken up where it ended.
         """
         tasks = [self._task(contender, pair) for pair in pairs]
-        journal = self._folder / "scores" / f"{contender.identity[:16]}.jsonl"
-        known = {one.key: one for one in _read_journal(journal)}
-        known |= {one.key: one for one in tasks if isinstance(one, RatedValue)}
-        waiting = {one.key: one for one in tasks if isinstance(one, _Task) and one.key not in known}
-        journal.parent.mkdir(parents=True, exist_ok=True)
-        with journal.open("a", encoding="utf-8") as file:
-            # A killed run may have left half a line.
-            file.write("\n")
-            found = run_tasks(_score, list(waiting.values()), min(jobs, len(waiting)))
-            for done, value in enumerate(found, start=1):
-                known[value.key] = value
-                if value.value is not None:
-                    file.write(json.dumps(asdict(value)) + "\n")
-                    file.flush()
-                if progress is not None:
-                    progress(done, len(waiting))
-        return [known[one.key] for one in tasks]
+        journal = Journal(self._folder / "scores" / f"{contender.identity[:16]}.jsonl")
+        known = {one.key: self._recall(one, journal) for one in tasks}
+        waiting = {one.key: one for one in known.values() if isinstance(one, _Task)}
+        found = {one.key: one for one in known.values() if isinstance(one, RatedValue)}
+        made = run_tasks(_score, list(waiting.values()), min(jobs, len(waiting)))
+        for done, value in enumerate(made, start=1):
+            found[value.key] = value
+            facts = asdict(value)
+            journal.put(facts.pop("key"), facts)
+            if progress is not None:
+                progress(done, len(waiting))
+        return [found[one.key] for one in tasks]
 
     def _task(self, contender: Contender, pair: RatedPair) -> _Task | RatedValue:
         files = pair.reference, pair.degraded
@@ -98,6 +97,13 @@ class Studio:
             return RatedValue(key=f"{pair.reference}|{pair.degraded}", error=str(error))
         key = "-".join(f"{self._hashed(path)}@{pair.sample_rate or 'own'}" for path in files)
         return _Task(contender.name, key, heard[0], heard[1])
+
+    def _recall(self, task: _Task | RatedValue, journal: Journal) -> _Task | RatedValue:
+        """Return what was said of a task before; the task itself where that was nothing."""
+        facts = journal.get(task.key) if isinstance(task, _Task) else None
+        if facts is None or (facts["error"] and self._retry):
+            return task
+        return RatedValue(key=task.key, **facts)
 
     def _hear(self, path: Path, sample_rate: int | None) -> Path:
         """Return a file as listeners heard it: itself, or a copy at the rate of their test."""
@@ -113,17 +119,18 @@ class Studio:
 
 def _score(task: _Task) -> RatedValue:
     # Loaded before the clock starts: that takes as long for one pair as for a thousand.
-    find_contenders([task.metric])
-    begun = _processor_seconds()
+    load_contender(task.metric)
+    begun = processor_seconds()
     try:
         score = score_pair(task.metric, task.reference, task.degraded)
     except (InputError, LabelError) as error:
         return RatedValue(task.key, error=str(error))
-    spent = _processor_seconds() - begun
-    return RatedValue(task.key, score.value, seconds=spent, duration=score.duration)
+    spent = processor_seconds() - begun
+    low, high = score.interval or (None, None)
+    return RatedValue(task.key, score.value, "", spent, score.duration, low, high)
 
 
-def _processor_seconds() -> float:
+def processor_seconds() -> float:
     """Processor time of this process and of programs that it ran and that have ended."""
     times = os.times()
     return time.process_time() + times.children_user + times.children_system
@@ -131,16 +138,3 @@ def _processor_seconds() -> float:
 
 def _hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _read_journal(path: Path) -> list[RatedValue]:
-    """Read what is there; a line that an interruption cut is nothing, nor is an empty one."""
-    if not path.is_file():
-        return []
-    values = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            values.append(RatedValue(**json.loads(line)))
-        except (json.JSONDecodeError, TypeError):
-            continue
-    return values

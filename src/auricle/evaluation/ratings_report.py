@@ -1,0 +1,119 @@
+"""What panels said, as a page, as JSON, and as a table of the ratings that count."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from auricle.core.errors import MissingDependencyError
+from auricle.evaluation.page.blocks import Page
+from auricle.evaluation.page.markdown import to_markdown
+from auricle.evaluation.page.write import write_page
+from auricle.evaluation.panel_results import CONFIDENCE, PanelResult
+from auricle.evaluation.ratings_sections import describe_panel
+
+_SUMMARY = (
+    "Brackets hold 95% intervals. A mean's is over listeners, with the items as they are; a"
+    " difference's lets listeners and items stand for others."
+)
+_COLUMNS = (
+    *("test", "attribute", "listener", "item", "system", "role", "score", "scale", "trial"),
+    *("file", "reference"),
+)
+
+
+def to_page(results: Sequence[PanelResult], notes: Sequence[str] = ()) -> Page:
+    """Return the report; each of several questions is a part of its own."""
+    sections = []
+    for one in results:
+        part = f"{one.test} / {one.attribute}" if len(results) > 1 else ""
+        sections += [replace(found, part=part) for found in describe_panel(one)]
+    facts = [("Auricle", version("auricle")), *(("Note", note) for note in notes)]
+    title = f"{results[0].test} / {results[0].attribute}" if len(results) == 1 else "Ratings"
+    return Page(title, _SUMMARY, sections, facts)
+
+
+def to_json(results: Sequence[PanelResult], notes: Sequence[str] = ()) -> dict[str, Any]:
+    """Return everything but single ratings as plain data, None for what is undefined."""
+    return {
+        "notes": list(notes),
+        "confidence": CONFIDENCE,
+        "questions": [_to_plain(one) for one in results],
+    }
+
+
+def write_ratings(results: Sequence[PanelResult], notes: Sequence[str], folder: Path) -> list[str]:
+    """Write `report.md`, `report.json`, `screened.csv` and `report.html`; return what is missing.
+
+    Without Jinja2 there is no page, which the returned text says.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    page = to_page(results, notes)
+    (folder / "report.md").write_text(to_markdown(page), encoding="utf-8")
+    text = json.dumps(to_json(results, notes), indent=2, allow_nan=False) + "\n"
+    (folder / "report.json").write_text(text, encoding="utf-8")
+    _write_kept(results, folder / "screened.csv")
+    try:
+        write_page(page, folder / "report.html")
+    except MissingDependencyError as error:
+        return [f"report.html is left out: {error}"]
+    return []
+
+
+def _write_kept(results: Sequence[PanelResult], path: Path) -> None:
+    """Write the ratings that count as a table that `read_ratings` reads."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for found in results:
+            scale = f"{found.scale.low:g}-{found.scale.high:g}"
+            for one in found.ratings:
+                writer.writerow(
+                    (
+                        *(one.test, one.attribute, one.listener, one.item, one.system, one.role),
+                        *(f"{one.score:.10g}", scale, one.trial, one.stimulus, one.reference),
+                    )
+                )
+
+
+def _to_plain(one: PanelResult) -> dict[str, Any]:
+    model = None
+    if one.model:
+        model = {
+            "ratings": one.model.ratings,
+            "components": [asdict(found) for found in one.model.components],
+            "warnings": list(one.model.warnings),
+        }
+    screening = None
+    if one.screening:
+        excluded = {"kept": one.screening.kept, "excluded": one.screening.excluded}
+        screening = {**asdict(one.screening), **excluded}
+    names = ("scale", "deviation", "ceiling", "agreement", "precision", "plan")
+    lists = ("systems", "stimuli", "means", "averages", "contrasts")
+    plain = {
+        "test": one.test,
+        "attribute": one.attribute,
+        "ratings": len(one.ratings),
+        "screening": screening,
+        "model": model,
+        **{name: asdict(value) if (value := getattr(one, name)) else None for name in names},
+        **{name: [asdict(found) for found in getattr(one, name)] for name in lists},
+        "notes": list(one.notes),
+    }
+    defined: dict[str, Any] = _undefine(plain)
+    return defined
+
+
+def _undefine(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return plain data with None for numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {name: _undefine(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_undefine(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

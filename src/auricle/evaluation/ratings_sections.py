@@ -1,0 +1,347 @@
+"""What a panel said, as sections of a report: in words, in tables, in pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from auricle.core.spec import Scale
+from auricle.evaluation.page.blocks import (
+    Bar,
+    Block,
+    Box,
+    Boxes,
+    Cell,
+    Intervals,
+    Section,
+    Table,
+    Text,
+)
+from auricle.evaluation.panel_results import CONFIDENCE, PanelResult, Plan, estimate_mean
+from auricle.stats.intervals import Estimate
+from auricle.stats.mixed_effects import Contrast
+from auricle.stats.opinion import Opinion
+
+_LEVEL = 1.0 - CONFIDENCE
+# Of more pairs those are shown first that stand side by side in rank.
+_MOST_PAIRS = 15
+
+
+def describe_panel(one: PanelResult) -> list[Section]:
+    """Return the sections of one question: the answer first, every stimulus last."""
+    sections = [
+        *_describe_contrasts(one),
+        *_describe_systems(one),
+        *_describe_screening(one),
+        *_describe_agreement(one),
+        *_describe_plan(one),
+        *_describe_stimuli(one),
+    ]
+    if one.notes:
+        sections.append(Section("What is missing", list(map(Text, _sentences(one.notes)))))
+    return sections
+
+
+def _describe_contrasts(one: PanelResult) -> list[Section]:
+    if one.model is None:
+        return []
+    count = len(one.contrasts)
+    explained = Text(
+        f"P-values are corrected for {count} comparisons. Brackets behind a difference are for that"
+        " pair alone; 'all at once' holds together with all others (Bonferroni). Mixed-effects"
+        " model of listeners and items, Student's t with Satterthwaite's degrees of freedom (df)."
+    )
+    pairs: list[Block] = [_tabulate_contrasts(one), explained]
+    title = "Which is better?"
+    if count <= _MOST_PAIRS or one.against is not None:
+        return [Section(title, [*pairs, _draw_averages(one), _tabulate_components(one)])]
+    ranks: list[Block] = [_tabulate_ranks(one), _draw_averages(one), _tabulate_components(one)]
+    return [
+        Section(title, ranks),
+        Section(f"All {count} pairs", pairs, folded=True),
+    ]
+
+
+def _tabulate_contrasts(one: PanelResult) -> Table:
+    rows = [
+        (
+            tell_contrast(found, one.scale),
+            _show(_magnitude(_put_better_first(found, one.scale).simultaneous), one.scale),
+            f"{found.freedom:.1f}",
+            Cell(_tell_p(found.p), order=found.p),
+        )
+        for found in one.contrasts
+    ]
+    return Table(("comparison, corrected p", "all at once", "df", "uncorrected"), rows)
+
+
+def _tabulate_ranks(one: PanelResult) -> Table:
+    """Return for each system, the best first, those from which it is told apart."""
+    better: dict[str, list[str]] = {found.system: [] for found in one.averages}
+    for contrast in one.contrasts:
+        if contrast.corrected < _LEVEL:
+            found = _put_better_first(contrast, one.scale)
+            better[found.first].append(found.second)
+    ranked = sorted(
+        one.averages, key=lambda found: found.mean.value, reverse=one.scale.higher_is_better
+    )
+    rows = [
+        (
+            found.system,
+            Cell(_show(found.mean, one.scale), order=found.mean.value),
+            ", ".join(other.system for other in ranked if other.system in better[found.system])
+            or "none",
+        )
+        for found in ranked
+    ]
+    told = sum(len(others) for others in better.values())
+    caption = (
+        f"Of {len(one.contrasts)} pairs {told} are told apart at p < {_LEVEL:.2g}, corrected for"
+        " all of them. `--against NAME` compares all others with one."
+    )
+    return Table(("system", "model mean", "is better than"), rows, caption)
+
+
+def _put_better_first(one: Contrast, scale: Scale) -> Contrast:
+    if (one.difference.value >= 0.0) == scale.higher_is_better:
+        return one
+    return replace(
+        one,
+        first=one.second,
+        second=one.first,
+        difference=_negate(one.difference),
+        simultaneous=_negate(one.simultaneous),
+    )
+
+
+def _magnitude(found: Estimate) -> Estimate:
+    return _negate(found) if found.value < 0.0 else found
+
+
+def _negate(found: Estimate) -> Estimate:
+    return Estimate(-found.value, -found.high, -found.low, found.confidence)
+
+
+def _tabulate_components(one: PanelResult) -> Table:
+    components = one.model.components if one.model else ()
+    rows = [
+        (found.name, f"{math.sqrt(found.variance):.2f}", Cell(f"{found.share:.0%}", found.share))
+        for found in components
+    ]
+    warnings = one.model.warnings if one.model else ()
+    caption = "Where the variance between ratings of a system comes from."
+    return Table(
+        ("source", "standard deviation", "share"), rows, " ".join([caption, *_sentences(warnings)])
+    )
+
+
+def _describe_systems(one: PanelResult) -> list[Section]:
+    if not one.systems:
+        return [Section("Systems", [_tabulate_means(one)])] if one.means else []
+    averages = {found.system: found for found in one.averages}
+    rows = []
+    for found in _order(one.systems, one.scale):
+        average = averages.get(found.system)
+        rows.append(
+            (
+                found.system + f" ({found.role.replace('_', ' ')})" * bool(found.role),
+                Cell(_show(found.t, one.scale), order=found.mean),
+                _ends(found.bootstrap, one.scale),
+                Cell(_show(average.mean, one.scale), average.mean.value) if average else "",
+                Cell(_number(found.box.median, one.scale), order=found.box.median),
+                _number(found.deviation, one.scale),
+                str(found.listeners),
+                str(found.ratings),
+            )
+        )
+    header = (
+        *("system", "mean, t interval", "bootstrap", "model mean", "median", "SD"),
+        *("listeners", "ratings"),
+    )
+    return [Section("Systems", [Table(header, rows), _draw_boxes(one)])]
+
+
+def _draw_boxes(one: PanelResult) -> Boxes:
+    boxes = [
+        Box(
+            found.system,
+            found.box.low_whisker,
+            found.box.lower,
+            found.box.median,
+            found.box.upper,
+            found.box.high_whisker,
+            found.box.outliers,
+            found.mean,
+            f"{found.ratings} ratings by {found.listeners} listeners",
+        )
+        for found in _order(one.systems, one.scale)
+    ]
+    ends = (one.scale.low, one.scale.high)
+    return Boxes("Ratings", one.attribute, boxes, ends)
+
+
+def _tabulate_means(one: PanelResult) -> Table:
+    by_system: dict[str, list[float]] = {}
+    for found in one.means:
+        by_system.setdefault(found.system, []).append(found.mean)
+    ranked = sorted(by_system.items(), key=lambda pair: -sum(pair[1]) / len(pair[1]))
+    rows = [
+        (name, _number(sum(means) / len(means), one.scale), str(len(means)))
+        for name, means in (ranked if one.scale.higher_is_better else ranked[::-1])
+    ]
+    return Table(("system", "mean of means", "stimuli"), rows)
+
+
+def _describe_screening(one: PanelResult) -> list[Section]:
+    if one.screening is None:
+        return []
+    found = one.screening
+    going = len(found.excluded)
+    head = (
+        f"{', '.join(found.methods)}: {len(found.kept)} of {len(found.listeners)} listeners stay"
+        + (f", {going} go{'es' * (going == 1)}." if going else ".")
+    )
+    blocks: list[Block] = [Text(head)]
+    if found.reasons:
+        rows = [(reason.listener, reason.sentence) for reason in found.reasons]
+        blocks.append(Table(("who goes", "why"), rows))
+    sections = [Section("Screening", [*blocks, *map(Text, _sentences(found.notes))])]
+    if found.remarks:
+        rows = [(reason.listener, reason.sentence) for reason in found.remarks]
+        remarks = Table(("listener", "what is remarkable; nobody goes for it"), rows)
+        sections.append(Section("Remarkable listeners", [remarks], folded=True))
+    return sections
+
+
+def _describe_agreement(one: PanelResult) -> list[Section]:
+    rows: list[tuple[str, str, str]] = []
+    if one.agreement:
+        rows += [
+            ("ICC of one listener", str(one.agreement.single), "share of variance by stimuli"),
+            (
+                "ICC of the panel",
+                str(one.agreement.panel),
+                f"of means over {one.agreement.raters:.1f} listeners",
+            ),
+        ]
+    if one.ceiling:
+        rows += [
+            ("noise ceiling of PCC", str(one.ceiling.lcc.ceiling), "what a perfect metric reaches"),
+            ("noise ceiling of SRCC", str(one.ceiling.srcc.ceiling), "the same for ranks"),
+        ]
+    if one.deviation:
+        told = f"0: all agree, 1: only ends are used; R2 {one.deviation.explained:.2f}"
+        rows.append(("SOS parameter a", str(one.deviation.a), told))
+    if not rows:
+        return []
+    table = Table(
+        ("measure", "value", "which is"),
+        rows,
+        "ICC and ceilings leave out hidden references and what only one listener rated.",
+    )
+    return [Section("How far listeners agree", [table])]
+
+
+def _describe_plan(one: PanelResult) -> list[Section]:
+    found = one.precision
+    if found is None:
+        return []
+    rows = [
+        ("half-width of a system's mean, for these items", _number(found.half_width, one.scale)),
+        ("the same, items stand for others", _number(found.half_width_items, one.scale)),
+        ("difference found with power 0.8", _number(found.detectable, one.scale)),
+    ]
+    if one.plan:
+        wanted = f"for a half-width of {one.plan.wanted:g}"
+        rows += [
+            (f"{wanted}, these items", _tell_number(one.plan.listeners, "listeners")),
+            (f"{wanted}, items stand for others", _tell_either(one.plan)),
+        ]
+    now = f"with {found.listeners} listeners x {found.items:.3g} items"
+    return [Section("Planning", [Table((now, "value"), rows)])]
+
+
+def _describe_stimuli(one: PanelResult) -> list[Section]:
+    rows: list[tuple[str | Cell, ...]] = [
+        (
+            found.item,
+            found.system,
+            Cell(_show(found.t, one.scale), order=found.mean),
+            _ends(found.bootstrap, one.scale),
+            Cell(_number(found.box.median, one.scale), order=found.box.median),
+            str(found.listeners),
+        )
+        for found in one.stimuli
+    ]
+    for mean in one.means:
+        interval = estimate_mean(mean)
+        shown = _show(interval, one.scale) if interval else _number(mean.mean, one.scale)
+        listeners = str(mean.listeners) if mean.listeners else "?"
+        told = Cell(shown, order=mean.mean)
+        rows.append((mean.item, mean.system, told, "", "", listeners))
+    header = ("item", "system", "mean, t interval", "bootstrap", "median", "listeners")
+    return [Section("Items and systems", [Table(header, rows)], folded=True)]
+
+
+def _draw_averages(one: PanelResult) -> Intervals:
+    bars = [
+        Bar(found.system, found.mean.value, found.mean.low, found.mean.high)
+        for found in one.averages
+    ]
+    return Intervals("Model means, for other listeners and items", one.attribute, bars)
+
+
+def tell_contrast(one: Contrast, scale: Scale) -> str:
+    """Say in words which of two systems is better, and by how much.
+
+    >>> gap = Estimate(7.3, 4.1, 10.5, 0.95)
+    >>> tell_contrast(Contrast("a", "b", gap, gap, 20.0, 0.0001, 0.0002), Scale(0.0, 100.0))
+    'a is better than b by 7.3 [4.1, 10.5], p < 0.001'
+    """
+    found = _put_better_first(one, scale)
+    told = f"{_show(_magnitude(found.difference), scale)}, {_tell_p(found.corrected)}"
+    if found.corrected < _LEVEL:
+        return f"{found.first} is better than {found.second} by {told}"
+    return f"{found.first} and {found.second} are not told apart: {told}"
+
+
+def _order(opinions: Sequence[Opinion], scale: Scale) -> list[Opinion]:
+    """Return the best first."""
+    return sorted(opinions, key=lambda one: one.mean, reverse=scale.higher_is_better)
+
+
+def _sentences(texts: Sequence[str]) -> list[str]:
+    return [f"{text[:1].upper()}{text[1:]}." for text in texts]
+
+
+def _show(found: Estimate, scale: Scale) -> str:
+    return f"{_number(found.value, scale)} {_ends(found, scale)}"
+
+
+def _ends(found: Estimate, scale: Scale) -> str:
+    return f"[{_number(found.low, scale)}, {_number(found.high, scale)}]"
+
+
+def _number(value: float, scale: Scale) -> str:
+    """As many digits as the scale bears: one of 100, two of 5."""
+    if not math.isfinite(value):
+        return "-"
+    return f"{value:.1f}" if scale.span > 20.0 else f"{value:.2f}"
+
+
+def _tell_p(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def _tell_number(number: int | None, what: str) -> str:
+    return f"no number of {what}" if number is None else f"{number} {what}"
+
+
+def _tell_either(plan: Plan) -> str:
+    if plan.listeners_other_items is None and plan.items is None:
+        return "only more listeners and more items together"
+    return (
+        f"{_tell_number(plan.listeners_other_items, 'listeners')} with as many items, or"
+        f" {_tell_number(plan.items, 'items')} with as many listeners"
+    )
