@@ -36,8 +36,8 @@ from auricle.encoders.cache import EmbeddingCache
 from auricle.encoders.lora import trainable_share
 from auricle.encoders.waveform import WaveformEncoder
 from auricle.stats.correlation import pearson, spearman
+from auricle.stats.cubic_mapping import fit_cubic
 from auricle.stats.intervals import Estimate, bootstrap_interval
-from auricle.stats.mapping import fit_cubic
 from auricle.stats.mlp_mapping import fit_mlp
 from auricle.training.distance_clips import PreparedPairs, prepare_pairs
 from auricle.training.distance_figures import EmbeddedPairs, embed_pairs

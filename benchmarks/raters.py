@@ -22,13 +22,12 @@ from auricle.core.errors import AuricleError, DataError
 from auricle.data.aes import read_challenge, read_pam
 from auricle.data.rated import RatedClip
 from auricle.stats.intervals import Estimate
+from auricle.stats.rater_bias import RaterBias, rater_bias
 from auricle.stats.reliability import (
     IntraclassCorrelation,
     NoiseCeiling,
-    RaterBias,
     intraclass_correlation,
     noise_ceiling,
-    rater_bias,
 )
 from excerpts import show, table, write_results
 

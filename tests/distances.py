@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from auricle.stats.mapping import CubicMapping
+from auricle.stats.cubic_mapping import CubicMapping
 from auricle.systems.bundle import DistanceBundle, save_distance_bundle
 from auricle.systems.distance_calibration import DistanceCalibration, DistanceMapping
 from auricle.systems.distance_config import DistanceConfig

@@ -9,28 +9,34 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.conftest import make_music
+from typer.testing import CliRunner, Result
+
+from auricle.cli.main import app
+from auricle.core.errors import ConfigError
 
 Write = Callable[..., Path]
-QUICK = ("--codecs", "opus,mp3", "--bitrates", "32,64", "--metric", "log-spectral")
+QUICK = ("--codecs", "opus,mp3", "--bitrates", "32,64", "--metric", "log-spectral", "--quiet")
 
 
-def auricle(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", "-m", "auricle", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def sweep(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["sweep", *map(str, arguments)])
 
 
 @pytest.fixture
 def clips(write: Write, tmp_path: Path) -> Path:
-    (tmp_path / "clips").mkdir()
+    folder = tmp_path / "clips of été"
+    folder.mkdir()
     for seed in (0, 1):
-        write(f"clips/{seed}.wav", np.stack([make_music(1.0, seed), make_music(1.0, seed + 2)]))
-    return tmp_path / "clips"
+        samples = np.stack([make_music(1.0, seed), make_music(1.0, seed + 2)])
+        write(f"{folder.name}/{seed} ä.wav", samples)
+    return folder
 
 
 def test_a_folder_of_clips(clips: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    metrics = ("--metric", "codec-music", "--target", "80")
-    run = auricle("sweep", clips, *QUICK, *metrics, "--output", out, "--anchor", "mp3")
+    out = tmp_path / "out put"
+    command = [sys.executable, "-W", "error", "-m", "auricle", "sweep", clips, *QUICK]
+    command += ["--metric", "codec-music", "--target", "80", "--output", out, "--anchor", "mp3"]
+    run = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
     for text in ("Quality by bitrate: codec-music", "opus against mp3", "Bitrate for a wanted"):
         assert text in run.stdout
@@ -39,15 +45,22 @@ def test_a_folder_of_clips(clips: Path, tmp_path: Path) -> None:
     }
     report = json.loads((out / "report.json").read_text())
     assert len(report["points"]) == 2 * 5 * 2
+    assert report["metrics"][0]["scale"] == [0.0, None]
+    # Nobody reads the terminal's output: the report is there nevertheless.
+    (out / "report.md").unlink()
+    with subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE) as closed:
+        assert closed.stdout is not None
+        closed.stdout.close()
+    assert (out / "report.md").exists()
     # Equal to itself; the baseline is the file that this run overwrites.
-    again = auricle("sweep", clips, *QUICK, *metrics[:2], "--output", out,
-                    "--fail-if-worse-than", out / "report.json")  # fmt: skip
-    assert (again.returncode, again.stderr) == (0, "")
+    baseline = ("--fail-if-worse-than", out / "report.json")
+    again = sweep(clips, *QUICK, "--output", out, *baseline)
+    assert (again.exit_code, again.stderr) == (0, "")
     assert "Against the baseline" in again.stdout
 
 
 def test_a_worse_codec_of_ones_own_fails(clips: Path, tmp_path: Path) -> None:
-    script = tmp_path / "coder.py"
+    script = tmp_path / "coder $(touch oh) 'é.py"
     script.write_text(
         "import sys, numpy as np, soundfile as s\n"
         "x, r = s.read(sys.argv[1])\n"
@@ -55,30 +68,39 @@ def test_a_worse_codec_of_ones_own_fails(clips: Path, tmp_path: Path) -> None:
         "s.write(sys.argv[2], np.round(x * 2**bits) / 2**bits, r)\n"
     )
 
-    def sweep(bits: int, *more: object) -> subprocess.CompletedProcess[str]:
-        mine = f"mine={sys.executable} {script} {{in}} {{out}}.flac {bits}"
-        plain = ("--codecs", "", "--bitrates", "64", "--metric", "log-spectral")
-        return auricle("sweep", clips, *plain, "--codec-command", mine, *more)
+    def code(bits: int, *more: object) -> Result:
+        mine = f'mine={sys.executable} "{script}" {{in}} {{out}}.flac {bits}'
+        plain = ("--codecs", "", "--bitrates", "64", "--metric", "log-spectral", "--quiet")
+        return sweep(clips, *plain, "--codec-command", mine, *more)
 
     out = tmp_path / "out"
-    assert sweep(10, "--output", out).returncode == 0
-    worse = sweep(6, "--fail-if-worse-than", out / "report.json")
-    assert worse.returncode == 3
+    assert code(10, "--output", out).exit_code == 0
+    worse = code(6, "--fail-if-worse-than", out / "report.json")
+    assert worse.exit_code == 3
     assert "mine is worse by log-spectral" in worse.stderr
-    better = sweep(12, "--fail-if-worse-than", out / "report.json")
-    assert (better.returncode, better.stderr) == (0, "")
+    better = code(12, "--fail-if-worse-than", out / "report.json")
+    assert (better.exit_code, better.stderr) == (0, "")
 
 
-def test_failures_and_wrong_usage(clips: Path, write: Write) -> None:
-    write("clips/surround.wav", np.zeros((6, 4800)))
-    run = auricle("sweep", clips, *QUICK)
-    assert run.returncode == 1
+def test_failures_are_told_and_make_the_exit_code(clips: Path, write: Write) -> None:
+    write(f"{clips.name}/surround.wav", np.zeros((6, 4800)))
+    run = sweep(clips, *QUICK)
+    assert run.exit_code == 1
     assert "6 channels" in run.stdout
-    assert "opus" in run.stdout
-    for wrong, message in (
+    assert "mp3 against opus" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
         (("--codecs", "opsu"), "did you mean 'opus'"),
         (("--anchor", "wma"), "not swept"),
         (("--fail-if-worse-than", "no.json"), "cannot be read"),
-    ):
-        run = auricle("sweep", clips, *QUICK, *wrong)
-        assert (run.returncode, message in run.stderr) == (2, True), run.stderr
+    ],
+)
+def test_wrong_usage_is_told_before_anything_is_encoded(
+    wrong: tuple[str, str], message: str
+) -> None:
+    run = sweep("nowhere.wav", *QUICK, *wrong)
+    assert isinstance(run.exception, ConfigError)
+    assert message in str(run.exception)

@@ -69,6 +69,19 @@ def test_a_role_that_is_given_is_not_guessed(tmp_path: Path) -> None:
     assert [one.role for one in table.ratings] == ["", "reference", "", "mid_anchor"]
 
 
+def test_a_column_tells_roles_and_an_option_more(tmp_path: Path) -> None:
+    text = "listener,system,role,score\nA,ref,,3\nA,clean,Reference,5\nA,dull,low anchor,2\n"
+    roles = [one.role for one in read(tmp_path, text).ratings]
+    assert roles == ["", "reference", "low_anchor"]
+    named = read(tmp_path, text, RatingOptions(mid_anchor="ref"))
+    assert [one.role for one in named.ratings] == ["mid_anchor", "reference", "low_anchor"]
+    text = text.replace("Reference", "expert")
+    with pytest.raises(DataError, match=r"line 3, column role: 'expert' is no role .* ignored"):
+        read(tmp_path, text)
+    ignored = read(tmp_path, text, RatingOptions(ignored=["role"]))
+    assert [one.role for one in ignored.ratings] == ["reference", "", ""]
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -100,8 +113,13 @@ def test_separators_decimal_commas_and_encodings(tmp_path: Path, data: bytes) ->
         ("listener,item\nA,s\n", "line 1: there is no column of scores"),
         ("item,L1,comment\ns,3,fine\n", "column comment: 'fine' is no score; .* ignored"),
         ("item,L1,L1\ns,3,4\n", "line 1: two columns are called L1"),
+        ("item,score,score\ns,3,4\n", "line 1: two columns are called score"),
+        ("item,Score,score\ns,3,4\n", "line 1: 'Score' and 'score' may both be meant"),
+        ("item,score\ns,3\n,4\n", "line 3: nothing says what was rated"),
+        ("item,mean,sd\ns,3,-1\n", "line 2, column mean: a standard deviation of -1"),
+        ("item,mean,n\ns,3,-2\n", "line 2, column mean: a standard deviation of nan or -2 lis"),
         ("listener,s/x,y\nA,3,4\n", "line 1: column 'y' is no ITEM/SYSTEM as others are"),
-        ("", "line 1: there is no column of scores"),
+        ("", "is empty: a table of ratings has a first line"),
         ("listener,item,score\nA,s,3\n".encode("utf-16"), r"is no text: save the table as CSV"),
     ],
 )
@@ -150,6 +168,10 @@ def test_what_is_there_twice_is_kept_as_replicates(tmp_path: Path) -> None:
     assert [(one.score, one.trial) for one in table.ratings] == [(3.0, "1"), (4.0, "2"), (5.0, "")]
     table = read(tmp_path, "listener,item,system,score,trial\nA,s,x,3,a\nA,s,x,4,a\nA,s,x,4,b\n")
     assert [one.trial for one in table.ratings] == ["a.1", "a.2", "b"]
+    said = "demo/quality: kept as replicates, as the same listener had rated the same before: 1"
+    assert table.notes[-1] == said
+    (scale,) = read(tmp_path, "listener,item,system,score,trial\nA,s,x,3,a\nA,s,x,4,b\n").notes
+    assert "is guessed" in scale
 
 
 def test_wide_tables(tmp_path: Path) -> None:

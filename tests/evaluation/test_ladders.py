@@ -13,12 +13,13 @@ from tests.conftest import make_music
 from auricle.core.audio import Audio
 from auricle.core.errors import ConfigError
 from auricle.degrade.base import apply_process, parse_process
-from auricle.evaluation.ladder_report import to_json, to_markdown, to_page, write_ladders
+from auricle.evaluation.ladder_report import to_json, to_page, write_ladders
 from auricle.evaluation.ladder_results import LadderResults
 from auricle.evaluation.ladder_scores import RungScore
 from auricle.evaluation.ladder_table import ALL, Ladder, find_ladders
 from auricle.evaluation.ladders import run_ladders
-from auricle.evaluation.page.blocks import Chart, Text
+from auricle.evaluation.page.blocks import Cell, Chart, Table, Text
+from auricle.evaluation.page.markdown import to_markdown
 from auricle.evaluation.rated_metrics import find_contenders, score_audio
 from auricle.signal.io import read_audio, write_audio
 
@@ -162,7 +163,7 @@ def test_one_clip_has_shares_without_intervals(clips: list[Path], kept: Path) ->
     share = one.find("log-spectral").every.share
     assert share is not None
     assert (share.value, share.interval) == (1.0, None)
-    assert "| log-spectral | 100 | 100 |" in to_markdown(one)
+    assert "| log-spectral | 100 | 100 |" in to_markdown(to_page(one))
 
 
 def test_nothing_to_do_is_refused(clips: list[Path]) -> None:
@@ -188,7 +189,9 @@ def test_the_report_tells_all(
     assert {(one["metric"], one["ladder"]) for one in told["results"]} == {
         (metric, ladder) for metric in METRICS for ladder in ("ogg", "low-pass", ALL)
     }
-    assert told == json.loads(json.dumps(to_json(found, ["a note"])))
+    # Distances have no end, JSON no infinity.
+    assert told["metrics"][0]["scale"]["high"] is None
+    assert told["results"] == json.loads(json.dumps(to_json(found)["results"]))
     text = (tmp_path / "out" / "scores.csv").read_text()
     rows = list(csv.DictReader(text.splitlines()))
     assert len(rows) == len(found.scores)
@@ -200,15 +203,21 @@ def test_the_report_tells_all(
 def test_the_page_has_a_chart_per_ladder_and_marks_the_best(found: LadderResults) -> None:
     page = to_page(found)
     charts = [b for section in page.sections for b in section.blocks if isinstance(b, Chart)]
-    assert [chart.title for chart in charts] == ["ogg", "low-pass"]
+    assert [(chart.title, chart.x) for chart in charts] == [
+        ("ogg", "vorbis, bit/s"),
+        ("low-pass", "lowpass, Hz"),
+    ]
+    assert charts[0].ticks == [(0, "clean"), (1, "160k"), (2, "48k"), (3, "32k")]
     for chart in charts:
         # Relative to the clean clip, and downwards for distances as well.
         assert all(series.marks[0].y == 0.0 for series in chart.series)
     (spectral,) = (one for one in charts[1].series if one.name == "log-spectral")
     assert spectral.marks[-1].y == -100.0
     assert all(mark.low <= mark.y <= mark.high for mark in spectral.marks if mark.low is not None)
-    markdown = to_markdown(found, ["a note"])
-    assert "| log-spectral | 100 [100, 100] | 100 [100, 100] | 100 [100, 100] |" in markdown
+    markdown = to_markdown(page)
+    assert "| log-spectral | **100 [100, 100]** | **100 [100, 100]** | **100 [100, 100]** |" in (
+        markdown
+    )
     assert "the same samples as vorbis:48k" in markdown
 
 
@@ -216,5 +225,30 @@ def test_nothing_left_out_and_no_failures_are_said(clips: list[Path], kept: Path
     contenders, _ = find_contenders(["log-spectral"])
     ladders = find_ladders(["noise=noise:40,noise:20"])
     found = run_ladders(contenders, clips[:1], ladders=ladders, folder=kept)
-    blocks = [block for section in to_page(found).sections[-2:] for block in section.blocks]
+    page = to_page(found)
+    blocks = [block for section in page.sections[-2:] for block in section.blocks]
     assert blocks == [Text("None: every clip feels every rung."), Text("None.")]
+    # A metric alone is not the best.
+    assert "**" not in to_markdown(page)
+
+
+def test_without_a_pair_no_metric_is_the_best(tmp_path: Path) -> None:
+    contenders, _ = find_contenders(METRICS)
+    found = run_ladders(contenders, [tmp_path / "none.wav"], ladders=[LOW])
+    page = to_page(found)
+    table = page.sections[0].blocks[0]
+    assert isinstance(table, Table)
+    assert [(one.text, one.best) for one in table.rows[0][1:] if isinstance(one, Cell)] == [
+        ("-", False)
+    ] * 2
+    assert "**" not in to_markdown(page)
+
+
+def test_rungs_of_several_kinds_are_numbered(clips: list[Path], kept: Path) -> None:
+    contenders, _ = find_contenders(["log-spectral"])
+    mixed = Ladder("calls", ("opus:64k", "opus:24k+lowpass:3500"))
+    found = run_ladders(contenders, clips[:1], ladders=[mixed], folder=kept)
+    charts = [
+        b for section in to_page(found).sections for b in section.blocks if isinstance(b, Chart)
+    ]
+    assert (charts[0].x, charts[0].ticks) == ("rung", [(0, "clean"), (1, "1"), (2, "2")])

@@ -12,6 +12,7 @@ from auricle.core.spec import Scale
 from auricle.evaluation.page.markdown import to_markdown
 from auricle.evaluation.panel_results import PanelOptions, PanelResult, estimate_mean, judge_panel
 from auricle.evaluation.ratings_report import to_json, to_page
+from auricle.stats.screening_checks import Trap
 
 RATINGS = tuple(
     Rating(
@@ -60,6 +61,43 @@ def test_ratings_without_listeners_are_not_screened() -> None:
     assert "name no listeners" in found.notes[0]
 
 
+def test_traps_screen_and_count_in_nothing_else() -> None:
+    answers = tuple(
+        replace(one, item="trap", score=20.0 + 50 * (one.listener == "L2"))
+        for one in RATINGS
+        if one.item == "song 0" and one.system == "a"
+    )
+    traps = (Trap("trap", 20.0), Trap("in another test", 20.0))
+    found = _judge(RATINGS + answers, PanelOptions(traps=traps))
+    assert found.screening is not None
+    assert found.screening.excluded == ("L2",)
+    without = _judge(tuple(one for one in RATINGS if one.listener != "L2"))
+    assert found.systems == without.systems
+    assert found.contrasts == without.contrasts
+    assert found.notes == ("6 ratings of traps are left out of all but screening",)
+    everyone = _judge(RATINGS + answers, PanelOptions(screenings=(), traps=traps))
+    assert everyone.screening is None
+    assert everyone.contrasts == _judge(RATINGS).contrasts
+    assert _judge(RATINGS, PanelOptions(traps=traps)).screening is None
+    with pytest.raises(DataError, match="all ratings are of traps"):
+        _judge(answers, PanelOptions(traps=traps))
+
+
+def test_a_screening_without_anything_to_go_by_says_where() -> None:
+    with pytest.raises(DataError, match=r"test / quality cannot be screened: nothing was rated"):
+        _judge(RATINGS, PanelOptions(screenings=("replicates",)))
+
+
+def test_what_is_undefined_takes_no_column() -> None:
+    alone = tuple(one for one in RATINGS if one.listener == "L1")
+    found = _judge(alone)
+    text = to_markdown(to_page([found]))
+    assert "| system | mean, t interval | median | SD | listeners | ratings |" in text
+    assert "nan" not in text
+    assert "[-" not in text
+    assert any("no stimulus has two listeners" in note for note in found.notes)
+
+
 def test_a_screening_that_leaves_nobody() -> None:
     constant = tuple(replace(one, score=50.0) for one in RATINGS)
     found = _judge(constant, PanelOptions(screenings=("constant",)))
@@ -90,8 +128,11 @@ def test_several_questions_have_sections_of_their_own() -> None:
         judge_panel(table)
     results = [judge_panel(table.select(*question)) for question in table.questions]
     text = to_markdown(to_page(results, ["a note"]))
-    assert "## test / quality: Which is better?" in text
-    assert "## test / timbre: Which is better?" in text
+    assert [line for line in text.splitlines() if line.startswith("## ")] == [
+        "## test / quality",
+        "## test / timbre",
+    ]
+    assert text.count("### Which is better?") == 2
     assert [one["attribute"] for one in to_json(results)["questions"]] == ["quality", "timbre"]
 
 

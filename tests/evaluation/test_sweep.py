@@ -88,6 +88,21 @@ def test_only_what_is_new_is_computed(files: list[str], tmp_path: Path) -> None:
     assert [clip.name for clip in both.clips] == files[:1]
 
 
+def test_a_file_that_changed_and_another_excerpt_are_computed_anew(
+    write: Write, tmp_path: Path
+) -> None:
+    # A length between two samples: what is taken is shorter than what was asked for.
+    odd = replace(plan(codecs=("mp3",)), excerpt=0.500005)
+    whole = replace(odd, excerpt=30.0)
+    found = []
+    for seed in (0, 1):
+        path = str(write("clip.wav", make_music(1.0, seed)))
+        found += [run_sweep(one, [path], tmp_path) for one in (odd, whole)]
+        assert run_sweep(replace(whole, excerpt=1.0), [path], tmp_path).computed == 0
+    assert [one.computed for one in found] == [3, 3, 3, 3]
+    assert len({one.points[-1].score for one in found}) == 4
+
+
 def test_settings_that_fall_together_are_computed_once(files: list[str], tmp_path: Path) -> None:
     swept = replace(plan(codecs=("mp3",)), bitrates=(8_000, 16_000, 32_000, 40_000))
     found = run_sweep(swept, files[:1], tmp_path)
@@ -173,6 +188,8 @@ def test_one_clip_has_values_without_intervals() -> None:
     point = found.curves[0].points[0].score
     assert (point.value, point.low, point.high) == (40.0, None, None)
     assert found.comparisons[0].rate.value == pytest.approx(0.0)
+    # It suffers as the mean clip does: itself.
+    assert found.losses == ()
 
 
 def test_bitrates_for_a_wanted_score() -> None:
@@ -208,7 +225,7 @@ def write_baseline(sweep: Sweep, folder: Path) -> Path:
 def test_reports_are_written(tmp_path: Path) -> None:
     sweep = made({"a": (MEASURED, RISING), "b": (MEASURED, RISING)})
     found = find_curves(sweep, targets=[70.0])
-    assert write_sweep(SweepReport(sweep, found), tmp_path) == ()
+    assert write_sweep(SweepReport(sweep, found), tmp_path) == []
     report = json.loads((tmp_path / "report.json").read_text())
     assert len(report["points"]) == len(sweep.points)
     assert report["comparisons"][0]["rate"]["value"] == pytest.approx(0.0)
@@ -271,3 +288,8 @@ def test_a_baseline_must_fit(tmp_path: Path) -> None:
         "4 points of the baseline have no partner in this sweep",
         "0.wav was matched by its name: its content changed",
     )
+    # So is a codec that nothing was compared with.
+    both = made({"a": (MEASURED, RISING), "new": (MEASURED, RISING)})
+    found = compare_with_baseline(both, baseline)
+    assert found.notes == ("new by m has no point in the baseline",)
+    assert [one.codec for one in found.changes] == ["a"]

@@ -43,7 +43,7 @@ def test_ranges_keep_their_ends(low: int, more: int, steps: int) -> None:
         assert list(found) == sorted(set(found))
 
 
-ODD = ("", "a", "16:", "16:x", "160:16", "0:16", "-3", "0", "nan", "1:inf", "1:2:3:4")
+ODD = ("", "a", "inf", "16:", "16:x", "160:16", "0:16", "-3", "0", "nan", "1:inf", "1:2:3:4")
 
 
 @pytest.mark.parametrize("text", [*ODD, "16:64:1", "16:64:1000", "16:64:2.5"])

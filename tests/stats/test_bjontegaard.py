@@ -104,7 +104,8 @@ def test_rate_for_inverts_the_curve(curve: tuple, interpolation: str, share: flo
     rates, qualities = curve
     for rate, quality in zip(rates, qualities, strict=True):
         if interpolation == "pchip":
-            assert rate_for(rates, qualities, quality) == pytest.approx(rate, rel=1e-6)
+            # Where the curve ends flat, rounding of a quality is a root as large in the rate.
+            assert rate_for(rates, qualities, quality) == pytest.approx(rate, rel=1e-4)
     wanted = qualities[0] + share * (qualities[-1] - qualities[0])
     assert rates[0] * 0.999 <= rate_for(rates, qualities, wanted, interpolation)
     assert rate_for(rates, qualities, qualities[-1] + 1.0) == float("inf")

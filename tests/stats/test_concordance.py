@@ -1,5 +1,7 @@
 """Orders along ladders: SciPy's numbers, and what must hold for any scores."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from auricle.core.errors import DataError
+from auricle.core.errors import ConfigError, DataError
 from auricle.stats.concordance import count_beyond, count_orders, ratio_interval, tau_b
 from auricle.stats.intervals import bootstrap_interval
 
@@ -128,6 +130,12 @@ def test_scores_of_another_kind_are_refused(scores: object, message: str) -> Non
 def test_margins_of_another_shape_are_refused() -> None:
     with pytest.raises(DataError, match="margins"):
         count_beyond([[1.0, 2.0]], [[1.0, 2.0, 3.0]])
+
+
+@pytest.mark.parametrize("options", [{"confidence": 1.0}, {"resamples": 10}])
+def test_intervals_without_tails_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        ratio_interval([1, 2], [2, 2], **options)
 
 
 @pytest.mark.parametrize(("above", "below"), [([], []), ([1, 2], [1, 0]), ([1, 2], [1])])

@@ -93,6 +93,18 @@ def test_the_identity_and_what_cannot_be_mapped() -> None:
         fit_mapping("spline", [1, 2], [1, 2])  # type: ignore[arg-type]
 
 
+def test_ratings_that_are_none_are_refused_and_values_that_are_none_stay_none() -> None:
+    items = list("aabbccdd")
+    rating = np.arange(8.0)
+    with pytest.raises(DataError, match="ratings must be finite: 1 are not, the first at 3"):
+        map_by_item(rating, np.where(rating == 3.0, np.nan, rating), items)
+    with pytest.raises(DataError, match="8, 8 and 7"):
+        map_by_item(rating, rating, items[:7])
+    folds = map_by_item([*rating[:6], np.nan, np.inf], rating, items, "linear")
+    assert folds.count == 3
+    assert np.isnan(folds.predicted).tolist() == [False] * 6 + [True] * 2
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @settings(deadline=None, max_examples=15)
 @given(seed=st.integers(0, 2**16), change=st.floats(-1e3, 1e3))

@@ -105,6 +105,18 @@ def test_planned_numbers_are_enough_and_not_one_more(
     assert needed == 2 or half_width(spread, needed - 1, items, vary_items=vary) > wanted
 
 
+def test_a_width_that_more_listeners_lose_again_is_found() -> None:
+    # Of two items that differ little: with many listeners one degree of freedom is left.
+    spread = Spread(listener=100.0, item=1.0, residual=0.0)
+    widths = {n: half_width(spread, n, 2, vary_items=True) for n in range(2, 400)}
+    best = min(widths, key=lambda n: widths[n])
+    assert widths[399] > 1.2 * widths[best]
+    wanted = 1.001 * widths[best]
+    assert listeners_for_width(wanted, spread, 2, vary_items=True) == min(
+        n for n in widths if widths[n] <= wanted
+    )
+
+
 def test_items_for_a_width() -> None:
     spread = Spread(60.0, 40.0, 200.0)
     needed = items_for_width(6.0, spread, 20)

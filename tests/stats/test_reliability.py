@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from auricle.core.errors import ConfigError, DataError
+from auricle.stats.rater_bias import rater_bias
 from auricle.stats.reliability import (
     _correlate,
     _ranks,
     intraclass_correlation,
     noise_ceiling,
-    rater_bias,
     spearman_brown,
 )
 
@@ -49,6 +49,43 @@ def test_ceiling_is_what_the_truth_reaches() -> None:
     assert found.lcc.ceiling.value == pytest.approx(reached, abs=0.02)
     reached = stats.spearmanr(truth, means).statistic
     assert found.srcc.ceiling.value == pytest.approx(reached, abs=0.02)
+
+
+def test_what_one_panel_gives_too_much_is_no_noise_of_its_means() -> None:
+    truth, ratings, _ = simulate(2000, 10, noise=3.0, seed=5)
+    ratings = ratings + 6.0 * np.arange(10)
+    people = [list("abcdefghij")] * 2000
+    known = noise_ceiling(ratings, listeners=people, splits=5, resamples=100).lcc
+    assert known.ceiling.value == pytest.approx(
+        stats.pearsonr(truth, ratings.mean(axis=1)).statistic, abs=0.03
+    )
+    # As strangers, who might be other persons for every clip, they say much less.
+    assert noise_ceiling(ratings, splits=5, resamples=100).lcc.ceiling.value < 0.5
+
+
+def test_names_that_never_come_again_are_strangers() -> None:
+    _, ratings, _ = simulate(50, 4, noise=1.0, seed=6)
+    own = [[f"{clip}-{rater}" for rater in range(4)] for clip in range(50)]
+    options = {"splits": 3, "resamples": 50}
+    assert noise_ceiling(ratings, listeners=own, **options) == noise_ceiling(ratings, **options)
+
+
+def test_order_of_named_raters_does_not_matter_where_all_rated_all() -> None:
+    _, ratings, _ = simulate(40, 6, noise=1.0, seed=7)
+    people = [list("uvwxyz")] * 40
+    turned = [names[::-1] if clip % 2 else names for clip, names in enumerate(people)]
+    scores = [row[::-1] if clip % 2 else row for clip, row in enumerate(ratings)]
+    first = noise_ceiling(ratings, listeners=people, splits=3, resamples=50)
+    again = noise_ceiling(scores, listeners=turned, splits=3, resamples=50)
+    assert again.srcc.halves.value == pytest.approx(first.srcc.halves.value)
+
+
+def test_names_that_do_not_match_the_scores_are_refused() -> None:
+    good = [[1.0, 2.0], [2.0, 4.0], [5.0, 4.0]]
+    with pytest.raises(DataError, match="listeners of 2 clips, scores of 3"):
+        noise_ceiling(good, listeners=[["a", "b"]] * 2)
+    with pytest.raises(DataError, match="clip 0 has 2 scores by 1 listeners"):
+        noise_ceiling(good, listeners=[["a", "a"], ["a", "b"], ["a", "b"]])
 
 
 def test_ceiling_of_systems_is_what_their_truth_reaches() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from auricle.core.errors import ConfigError, DataError
 from auricle.core.ratings import Rating
 from auricle.core.spec import Scale
 from auricle.stats.screening import Screening, combine_screenings, exceeds
+from auricle.stats.screening_checks import Trap
 from auricle.stats.screening_plan import METHODS, screen_ratings
 
 SCORES = st.integers(0, 100).map(float)
@@ -18,14 +21,14 @@ SCORES = st.integers(0, 100).map(float)
 
 @st.composite
 def mushra_panels(draw: st.DrawFn) -> list[Rating]:
-    """A panel of two to six listeners who rate reference, both anchors and a codec of each item."""
+    """Two to six listeners rate reference, anchors and a codec of each item, one of it twice."""
     items = draw(st.integers(3, 7))
     ratings: list[Rating] = []
     for number in range(draw(st.integers(2, 6))):
         for role in ("reference", "mid_anchor", "low_anchor", ""):
             scores = draw(st.lists(SCORES, min_size=items, max_size=items))
             ratings += rate_role(f"L{number}", role, scores, "codec" if not role else "")
-    return ratings
+    return [*ratings, replace(ratings[-1], trial="again", score=draw(SCORES))]
 
 
 @settings(max_examples=25, deadline=None)
@@ -59,7 +62,7 @@ def test_a_scale_of_one_to_five_screens_alike(panel: list[Rating]) -> None:
         )
         for one in panel
     ]  # fmt: skip
-    for name in ("bs1534", "discrepancies", "constant", "straight-lines"):
+    for name in ("bs1534", "abnormal", "replicates", "constant", "straight-lines"):
         assert METHODS[name](other).excluded == METHODS[name](panel).excluded
 
 
@@ -79,6 +82,24 @@ def test_union_is_in_the_order_of_the_names() -> None:
     assert (found.kept, found.keep(panel)) == ((), ())
 
 
+def test_no_other_method_sees_traps() -> None:
+    """L1 varies by the answers to traps alone; L2 answers one wrongly."""
+    traps = [Trap("trap one", 1.0), Trap("trap five", 5.0)]
+    ratings = [
+        Rating("t", "q", item, "codec", listener, score, Scale(1.0, 5.0))
+        for listener, scores in {"L1": [3, 3, 3, 1, 5], "L2": [2, 3, 4, 1, 4]}.items()
+        for item, score in zip(["a", "b", "c", "trap one", "trap five"], scores, strict=True)
+    ]
+    assert screen_ratings(ratings, ["constant"]).excluded == ()
+    found = screen_ratings(ratings, ["constant"], traps)
+    assert [(one.listener, one.criterion) for one in found.reasons] == [
+        ("L1", "constant"),
+        ("L2", "traps"),
+    ]
+    assert screen_ratings(ratings, ["traps"], traps).excluded == ("L2",)
+    assert screen_ratings(ratings, [], traps).methods == ("traps",)
+
+
 def test_counts_are_compared_exactly() -> None:
     for percent in range(1, 100):
         for tens in range(1, 30):
@@ -90,8 +111,10 @@ def test_counts_are_compared_exactly() -> None:
 def test_nothing_and_nonsense_are_refused() -> None:
     with pytest.raises(ConfigError, match="mushra"):
         screen_ratings(rate_role("L1", "", [1.0]), ["mushra"])
-    with pytest.raises(ConfigError, match="none"):
+    with pytest.raises(ConfigError, match=r"Choose from bs1534, bs1116, p808, .*, traps"):
         screen_ratings(rate_role("L1", "", [1.0]), [])
+    with pytest.raises(ConfigError, match="needs traps"):
+        screen_ratings(rate_role("L1", "", [1.0]), ["traps"])
     with pytest.raises(DataError):
         combine_screenings([])
     several = [Rating("t", name, "a", "x", "L1", 50.0) for name in ("quality", "noise")]

@@ -9,6 +9,7 @@ from auricle.core.errors import ConfigError, DataError
 from auricle.core.ratings import Rating
 from auricle.stats.screening_checks import (
     Trap,
+    leave_out_traps,
     screen_constant,
     screen_incomplete,
     screen_straight_lines,
@@ -16,9 +17,9 @@ from auricle.stats.screening_checks import (
 )
 
 TRAPS = [
-    Trap("song 0", "trap", 2.0),
-    Trap("song 1", "trap", 5.0, tolerance=1.0),
-    Trap("song 2", "trap", 1.0),
+    Trap("song 0/trap", 2.0),
+    Trap("song 1/trap", 5.0, tolerance=1.0),
+    Trap("song 2", 1.0),
 ]
 
 
@@ -45,8 +46,19 @@ def test_traps_name_what_was_missed_and_who_met_none() -> None:
     assert "L2" in found.notes[0]
     with pytest.raises(DataError, match="nobody"):
         screen_traps(rate_role("L2", "", [3.0], "x"), TRAPS)
-    with pytest.raises(ConfigError, match="twice"):
-        screen_traps(ratings, [*TRAPS, TRAPS[0]])
+    with pytest.raises(ConfigError, match="song 0/trap, song 0"):
+        screen_traps(ratings, [*TRAPS, Trap("song 0", 2.0)])
+    with pytest.raises(ConfigError, match="wants 500, which lies off the scale 0-100"):
+        screen_traps(ratings, [Trap("song 0", 500.0)])
+
+
+def test_a_trap_is_named_by_item_system_or_file() -> None:
+    one = Rating("t", "q", "song", "codec", "L1", 1.0, stimulus="clips/a.wav")
+    for name in ("song", "codec", "song/codec", "clips/a.wav", "a.wav"):
+        assert Trap(name, 1.0).covers(one)
+        assert leave_out_traps([one], [Trap(name, 1.0)]) == ()
+    for name in ("L1", "a", "clips", ""):
+        assert not Trap(name, 1.0).covers(one)
 
 
 def test_constant_answers() -> None:

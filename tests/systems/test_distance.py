@@ -12,7 +12,7 @@ from tests.distances import ENCODERS, make_bundle, make_calibration, make_config
 
 from auricle.core.errors import BundleError, ConfigError
 from auricle.encoders.lora import trainable_share
-from auricle.stats.mapping import CubicMapping
+from auricle.stats.cubic_mapping import CubicMapping
 from auricle.stats.mlp_mapping import fit_mlp
 from auricle.systems.bundle import (
     DistanceBundle,

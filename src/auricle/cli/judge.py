@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from auricle.cli.pages import print_page, print_warnings
 from auricle.stats.mappings import MappingKind
 from auricle.stats.multiplicity import Correction
 
@@ -80,7 +80,7 @@ def judge(
     """
     # Statistics take a while to import.
     from auricle.evaluation import rated_benchmark
-    from auricle.evaluation.judge_report import to_text, write_report
+    from auricle.evaluation.judge_report import summarise, write_judgement
     from auricle.evaluation.score_table import TableOptions, read_scores
 
     options = TableOptions(
@@ -103,7 +103,7 @@ def judge(
         intervals=found.intervals,
         correction=correction,
     )
-    print(to_text(result, found.notes), end="")
-    if output is not None:
-        for text in write_report(result, found.notes, output):
-            Console(stderr=True, highlight=False, soft_wrap=True).print(f"auricle: {text}")
+    # Written first: who reads the terminal's output may leave early.
+    left_out = [] if output is None else write_judgement(result, found.notes, output)
+    print_page(summarise(result, found.notes))
+    print_warnings(left_out)

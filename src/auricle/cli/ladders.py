@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from auricle.cli.exits import Exit
+from auricle.cli.pages import print_page, print_warnings
 from auricle.cli.progress import progress_bar
 
 
@@ -49,7 +49,7 @@ def ladders(
     """
     # Filters and metrics take a while to import.
     from auricle.api import expand_paths
-    from auricle.evaluation.ladder_report import to_markdown, write_ladders
+    from auricle.evaluation.ladder_report import to_page, write_ladders
     from auricle.evaluation.ladder_table import find_ladders
     from auricle.evaluation.ladders import run_ladders
     from auricle.evaluation.rated_metrics import find_contenders
@@ -63,9 +63,9 @@ def ladders(
             contenders, files, ladders=wanted, folder=output, jobs=jobs,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )  # fmt: skip
-    print(to_markdown(found, notes), end="")
-    if output is not None:
-        for text in write_ladders(found, notes, output):
-            Console(stderr=True, highlight=False, soft_wrap=True).print(f"auricle: {text}")
+    # Written first: who reads the terminal's output may leave early.
+    left_out = [] if output is None else write_ladders(found, notes, output)
+    print_page(to_page(found, notes))
+    print_warnings(left_out)
     if any(not failure.metric for failure in found.failures) or not found.scores:
         raise typer.Exit(Exit.NOT_SCORED)

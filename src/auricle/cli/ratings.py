@@ -112,7 +112,7 @@ def ratings(
     questions = _choose(table, test, attribute)
     _require_traps(table, traps)
     results = [judge_panel(table.select(*question), options) for question in questions]
-    notes = [f"{source}: {len(table.ratings)} ratings, {len(table.means)} means", *table.notes]
+    notes = [f"{source}: {_count(table)}", *table.notes]
     _print_page(to_page(results, notes))
     if output is not None:
         for text in write_ratings(results, notes, output):
@@ -188,6 +188,11 @@ def _choose(
     return chosen
 
 
+def _count(table: RatingTable) -> str:
+    counts = {"rating": len(table.ratings), "mean": len(table.means)}
+    return ", ".join(f"{n} {what}{'s' * (n > 1)}" for what, n in counts.items() if n)
+
+
 def _print_page(page: Page) -> None:
     """Print what stands open in a report; pictures and folded sections are left to files."""
     from auricle.evaluation.page.blocks import Table, Text
@@ -211,6 +216,8 @@ def _print_page(page: Page) -> None:
                 console.print(_lay_out(block))
                 if block.caption:
                     console.print(block.caption)
+    if folded := dict.fromkeys(one.title for one in page.sections if one.folded):
+        console.print(f"\n--output DIR writes more: {', '.join(folded)}", style="dim")
     for name, fact in page.facts:
         console.print(f"{name}: {fact}", style="dim")
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from auricle.cli.pages import print_page, print_warnings
+
 if TYPE_CHECKING:
-    from auricle.evaluation.page.blocks import Section
     from auricle.evaluation.sweep import Sweep
     from auricle.evaluation.sweep_gate import Verdict
     from auricle.evaluation.sweep_plan import SweepPlan
 
-_WIDTH = 160
 _METRICS = ("codec-music", "deepaq-fullband")
 
 
@@ -107,8 +107,8 @@ def sweep(
     from auricle.evaluation.sweep_curves import find_curves
     from auricle.evaluation.sweep_gate import compare_with_baseline, read_baseline
     from auricle.evaluation.sweep_plan import SweepPlan, parse_bitrates, parse_codecs
-    from auricle.evaluation.sweep_report import write_sweep
-    from auricle.evaluation.sweep_tables import SweepReport, sweep_sections
+    from auricle.evaluation.sweep_report import to_page, write_sweep
+    from auricle.evaluation.sweep_tables import SweepReport
 
     plan = SweepPlan(
         codecs=parse_codecs(codecs),
@@ -128,8 +128,10 @@ def sweep(
     )
     verdict = None if baseline is None else compare_with_baseline(found, baseline, tolerance)
     report = SweepReport(found, curves, interpolation.value, verdict)
-    notes = () if output is None else write_sweep(report, output)
-    _print(sweep_sections(report), notes)
+    # Written first: who reads the terminal's output may leave early.
+    left_out = [] if output is None else write_sweep(report, output)
+    print_page(to_page(report))
+    print_warnings(left_out)
     _leave(found, verdict)
 
 
@@ -152,39 +154,6 @@ def _run(
             jobs=jobs,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
-
-
-def _print(sections: list[Section], notes: tuple[str, ...]) -> None:
-    from rich.console import Console
-    from rich.table import Table as Grid
-
-    from auricle.evaluation.page.blocks import Table, Text
-    from auricle.evaluation.page.markdown import read_cell
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        # For files and pipes tables need not fold.
-        console.width = _WIDTH
-    for section in sections:
-        console.print(f"\n{section.title}", style="bold", markup=False)
-        for block in section.blocks:
-            if isinstance(block, Text):
-                console.print(block.text, markup=False, soft_wrap=not console.is_terminal)
-            elif isinstance(block, Table):
-                grid = Grid(*block.header, box=None, pad_edge=False)
-                for row in block.rows:
-                    grid.add_row(*map(_plain, map(read_cell, row)))
-                console.print(grid)
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    for note in notes:
-        errors.print(f"auricle: warning: {note}", markup=False)
-
-
-def _plain(text: str) -> str:
-    """Return text of which rich takes no brackets for markup."""
-    from rich.markup import escape
-
-    return escape(text)
 
 
 def _leave(found: Sweep, verdict: Verdict | None) -> None:

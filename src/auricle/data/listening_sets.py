@@ -119,7 +119,8 @@ def _has_files(one: Rating | MeanRating, notes: dict[str, str], expected: str) -
 def _average(votes: list[Rating], told: Description) -> RatedPair:
     own: dict[str, list[float]] = {}
     for vote in votes:
-        own.setdefault(vote.listener or f"#{len(own) + 1}", []).append(vote.score)
+        # Another name for each stimulus: who is not known is not known to be the same.
+        own.setdefault(vote.listener or f"{vote.stimulus}#{len(own) + 1}", []).append(vote.score)
     first = votes[0]
     return RatedPair(
         set=first.test,

@@ -114,7 +114,7 @@ def find_columns(header: Sequence[str], options: RatingOptions, place: str) -> d
     """Find which column holds what, by the options and then by the usual names.
 
     Raises `ConfigError` for an option that names no field, `DataError` for a column that there is
-    not.
+    not, and for two that differ in nothing but case and punctuation.
 
     >>> find_columns(["Subject", "Codec", "MOS"], RatingOptions(), "ratings.csv")
     {'listener': 'Subject', 'system': 'Codec', 'score': 'MOS'}
@@ -131,7 +131,15 @@ def find_columns(header: Sequence[str], options: RatingOptions, place: str) -> d
                     f"{place}: there is no column {found[one]!r} for {one}: there is"
                     f" {', '.join(header)}"
                 )
-    free = {_plain(name): name for name in named if name not in found.values()}
+    free: dict[str, str] = {}
+    for name in (name for name in named if name not in found.values()):
+        if free.setdefault(_plain(name), name) != name and any(
+            _plain(name) in names.split() for names in _NAMES.values()
+        ):
+            raise DataError(
+                f"{place}: {free[_plain(name)]!r} and {name!r} may both be meant: name the right"
+                " one by an option for columns, or rename the other"
+            )
     for one in FIELDS:
         name = next((name for name in _NAMES[one].split() if name in free), None)
         if one not in found and name is not None:

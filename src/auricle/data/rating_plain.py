@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,6 +39,7 @@ def read_votes(sheet: Sheet, options: RatingOptions) -> RatingTable:
     known for, and when columns are missing.
     """
     columns = find_columns(sheet.header, options, f"{sheet.path}, line 1")
+    _require_single(sheet, columns.values())
     notes: dict[str, str] = {}
     kept: list[tuple[Row, dict[str, Any]]] = []
     for row in sheet.rows:
@@ -73,6 +74,8 @@ def _read_long(kept: Kept, columns: Columns) -> Iterator[Rating]:
     for row, facts in kept:
         score = row.number(name)
         if not math.isnan(score):
+            if not (facts["item"] or facts["system"]):
+                raise DataError(f"{row.place()}: nothing says what was rated: fill in the row")
             yield Rating(
                 **facts,
                 listener=_cell(row, columns, "listener"),
@@ -126,16 +129,24 @@ def _require_wide(sheet: Sheet, columns: Columns, names: list[str]) -> None:
         raise DataError(
             f"{place}: there is no column of scores (called score, rating, vote, mos or mean), and"
             " it is no wide table either: that has listeners or items and systems in its rows, and"
-            f" scores in columns of other names; there is {', '.join(sheet.header) or 'nothing'}"
+            f" scores in columns of other names; name the column of scores by an option, such as"
+            f" score=COLUMN: there is {', '.join(sheet.header)}"
         )
-    if twice := [name for name, n in Counter(names).items() if n > 1]:
-        raise DataError(f"{place}: two columns are called {twice[0]}: give each a name of its own")
+    _require_single(sheet, names)
     odd = [name for name in names if "/" not in name]
     if "listener" in columns and 0 < len(odd) < len(names):
         raise DataError(
             f"{place}: column {odd[0]!r} is no ITEM/SYSTEM as others are: rename it, or name it"
             " among the ignored ones"
         )
+
+
+def _require_single(sheet: Sheet, names: Iterable[str]) -> None:
+    for name in names:
+        if sheet.header.count(name) > 1:
+            raise DataError(
+                f"{sheet.path}, line 1: two columns are called {name}: give each a name of its own"
+            )
 
 
 def _wide_score(row: Row, name: str) -> float:
@@ -191,7 +202,11 @@ def leave_out_unrated(means: list[MeanRating]) -> RatingTable:
 
 
 def locate(path: Path, file: str) -> str:
-    """Return where a file is that a table names, from the table on; addresses stay as they are."""
+    """Return where a file is that a table names, from the table on; addresses stay as they are.
+
+    >>> locate(Path("set/ratings.csv"), "a.wav"), locate(Path("set/ratings.csv"), "https://a/b.wav")
+    ('set/a.wav', 'https://a/b.wav')
+    """
     return file if not file or "://" in file else str(path.parent / file)
 
 

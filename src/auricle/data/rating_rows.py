@@ -83,6 +83,8 @@ def read_sheet(path: Path, columns: Collection[str] = ()) -> Sheet:
             rows.append(Row(named, path, reader.line_num, separator != ","))
     except csv.Error as error:
         raise DataError(f"{path} cannot be read as a table of ratings: {error}") from error
+    if not header:
+        raise DataError(f"{path} is empty: a table of ratings has a first line that names columns")
     if missing := [name for name in columns if name not in header]:
         raise DataError(f"{path}: it needs a first line with the columns {', '.join(missing)}")
     return Sheet(path, header, tuple(rows))
@@ -123,8 +125,10 @@ def to_number(cell: str, place: str, *, decimal_comma: bool = False) -> float:
     try:
         number = float(text)
     except ValueError as error:
-        hint = "; write a decimal point, or separate columns by semicolons" * ("," in cell)
-        raise DataError(f"{place}: {cell!r} is no score{hint}") from error
+        hint = "write a number, or nothing where there is none"
+        if "," in cell:
+            hint = "write a decimal point, or separate columns by semicolons"
+        raise DataError(f"{place}: {cell!r} is no score; {hint}") from error
     if math.isinf(number):
         raise DataError(f"{place}: a score must be finite")
     return number

@@ -63,8 +63,8 @@ def read_ratings(
     if description is None:
         description = read_description(path)
     table = describe(table, description)
-    _require_on_scale(table)
-    return replace(table, ratings=_number_replicates(table.ratings))
+    _require_possible(table)
+    return _number_replicates(table)
 
 
 def find_ratings(path: Path, layouts: Collection[RatingLayout]) -> tuple[RatingLayout, list[Path]]:
@@ -81,9 +81,15 @@ def find_ratings(path: Path, layouts: Collection[RatingLayout]) -> tuple[RatingL
     raise DataError(f"{path} holds no ratings: expected {expected}")
 
 
-def _require_on_scale(table: RatingTable) -> None:
+def _require_possible(table: RatingTable) -> None:
     every: list[tuple[float, Rating | MeanRating]] = [(one.score, one) for one in table.ratings]
     every += [(one.mean, one) for one in table.means]
+    for mean in table.means:
+        if mean.deviation < 0.0 or mean.listeners < 0:
+            raise DataError(
+                f"{mean.place}: a standard deviation of {mean.deviation:g} or {mean.listeners}"
+                " listeners cannot be: correct the row"
+            )
     for score, one in every:
         if not one.scale.low <= score <= one.scale.high:
             raise DataError(
@@ -92,8 +98,9 @@ def _require_on_scale(table: RatingTable) -> None:
             )
 
 
-def _number_replicates(ratings: tuple[Rating, ...]) -> tuple[Rating, ...]:
+def _number_replicates(table: RatingTable) -> RatingTable:
     """Number what one listener was asked more than once, where the files do not; none is lost."""
+    ratings, repeated = table.ratings, Counter[str]()
 
     def key(one: Rating) -> tuple[str, ...]:
         return (
@@ -106,10 +113,15 @@ def _number_replicates(ratings: tuple[Rating, ...]) -> tuple[Rating, ...]:
     for one in ratings:
         if times[key(one)] > 1:
             seen[key(one)] += 1
+            repeated[f"{one.test}/{one.attribute}"] += seen[key(one)] > 1
             number = str(seen[key(one)])
             one = replace(one, trial=f"{one.trial}.{number}" if one.trial else number)  # noqa: PLW2901
         numbered.append(one)
-    return tuple(numbered)
+    notes = (
+        f"{test}: kept as replicates, as the same listener had rated the same before: {count}"
+        for test, count in repeated.items()
+    )
+    return replace(table, ratings=tuple(numbered), notes=(*table.notes, *notes))
 
 
 RATING_LAYOUTS: Mapping[RatingLayout, _Layout] = {

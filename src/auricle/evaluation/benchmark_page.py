@@ -167,14 +167,16 @@ def _draw_means(run: BenchmarkRun) -> list[Block]:
 
 def _tabulate_choices(run: BenchmarkRun) -> Table:
     """Return for each test the best metric, and which cannot be told apart from it."""
-    rows = []
+    rows: list[list[str | Cell]] = []
     for test in run.tests:
         ranked = run.rank(test)
         if not ranked:
             rows.append([test, _NONE, _NONE, _NONE])
             continue
         same, worse = _split(run, ranked[0], ranked[1:], test)
-        best = f"{ranked[0].name} {show_estimate(run.srcc(ranked[0].name, test))}"
+        told = show_estimate(run.srcc(ranked[0].name, test))
+        # Its interval stands in the test's own table: here it would push a column off the page.
+        best = Cell(f"{ranked[0].name} {told.partition(' ')[0]}", hint=told)
         rows.append([test, best, ", ".join(same) or _NONE, ", ".join(worse) or _NONE])
     caption = (
         f"By SRCC. Worse: p < {_LEVEL:g} by paired bootstrap, after {run.correction}"

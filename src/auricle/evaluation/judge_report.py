@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from auricle.core.errors import MissingDependencyError
 from auricle.evaluation.page.blocks import (
     Bar,
     Block,
@@ -24,8 +22,7 @@ from auricle.evaluation.page.blocks import (
     Table,
     Text,
 )
-from auricle.evaluation.page.markdown import to_markdown
-from auricle.evaluation.page.write import write_page
+from auricle.evaluation.page.report import write_report
 from auricle.evaluation.rated_results import Difference, RatedBenchmark, SetResult
 from auricle.evaluation.rated_sheet import Measure
 from auricle.stats.intervals import Estimate
@@ -69,9 +66,9 @@ def summary_sections(found: RatedBenchmark, notes: Sequence[str] = ()) -> list[S
     return [*sections, Section("Notes", [*map(Text, notes)])]
 
 
-def to_text(found: RatedBenchmark, notes: Sequence[str] = ()) -> str:
-    """Return the summary as Markdown, as the terminal shows it."""
-    return to_markdown(Page(_TITLE, _explain(found), summary_sections(found, notes)))
+def summarise(found: RatedBenchmark, notes: Sequence[str] = ()) -> Page:
+    """Return what is to be read first, as the terminal shows it."""
+    return Page(_TITLE, _explain(found), summary_sections(found, notes))
 
 
 def to_page(found: RatedBenchmark, notes: Sequence[str] = ()) -> Page:
@@ -106,18 +103,9 @@ def to_json(found: RatedBenchmark, notes: Sequence[str] = ()) -> dict[str, Any]:
     }
 
 
-def write_report(found: RatedBenchmark, notes: Sequence[str], folder: Path) -> list[str]:
-    """Write `report.md`, `report.json` and `report.html`; return in words what could not be."""
-    folder.mkdir(parents=True, exist_ok=True)
-    page = to_page(found, notes)
-    (folder / "report.md").write_text(to_markdown(page), encoding="utf-8")
-    told = json.dumps(to_json(found, notes), indent=2) + "\n"
-    (folder / "report.json").write_text(told, encoding="utf-8")
-    try:
-        write_page(page, folder / "report.html")
-    except MissingDependencyError as error:
-        return [f"there is no report.html: {error}"]
-    return []
+def write_judgement(found: RatedBenchmark, notes: Sequence[str], folder: Path) -> list[str]:
+    """Write `report.md`, `report.json` and `report.html`; return in words what is left out."""
+    return write_report(to_page(found, notes), to_json(found, notes), folder)
 
 
 def _tests(found: RatedBenchmark) -> list[str]:

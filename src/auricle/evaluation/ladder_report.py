@@ -1,9 +1,8 @@
-"""Metrics on ladders as Markdown, as JSON, as sections of a page, and as a table of all scores."""
+"""Metrics on ladders as a page, as JSON, and as a table of all scores."""
 
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from auricle.core.errors import MissingDependencyError
+from auricle.degrade.base import parse_cascade, unit_of
 from auricle.evaluation.ladder_results import LadderResult, LadderResults, Mean, Step
 from auricle.evaluation.ladder_table import ALL, Ladder
 from auricle.evaluation.page.blocks import (
@@ -27,7 +26,7 @@ from auricle.evaluation.page.blocks import (
     Table,
     Text,
 )
-from auricle.evaluation.page.write import write_page
+from auricle.evaluation.page.report import write_report
 from auricle.evaluation.rated_metrics import Contender
 
 _SUMMARY = (
@@ -35,26 +34,23 @@ _SUMMARY = (
     " the harder one has the worse score; exactly equal scores are ties, and ties are not in order."
     " Brackets hold 95% bootstrap intervals over clips."
 )
+_SCORES = "The mean score of every rung, on the metric's own scale."
 _NONE = "-"
+
+# Below any share of pairs.
+_WITHOUT = -1.0
 
 _Rows = list[list[str | Cell]]
 
 
 def write_ladders(found: LadderResults, notes: Sequence[str], folder: Path) -> list[str]:
-    """Write `report.md`, `report.json`, `scores.csv` and `report.html`; return what to add to it.
+    """Write `report.md`, `report.json`, `report.html` and `scores.csv`; return what is left out.
 
-    Without Jinja2 there is no page, which the returned text says.
+    Without Jinja2 there is no page.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.md").write_text(to_markdown(found, notes), encoding="utf-8")
-    text = json.dumps(to_json(found, notes), indent=2) + "\n"
-    (folder / "report.json").write_text(text, encoding="utf-8")
+    left_out = write_report(to_page(found, notes), to_json(found, notes), folder)
     _write_scores(found, folder / "scores.csv")
-    try:
-        write_page(to_page(found, notes), folder / "report.html")
-    except MissingDependencyError as error:
-        return [f"report.html is left out: {error}"]
-    return []
+    return left_out
 
 
 def to_json(found: LadderResults, notes: Sequence[str] = ()) -> dict[str, Any]:
@@ -80,27 +76,16 @@ def to_page(found: LadderResults, notes: Sequence[str] = ()) -> Page:
     return Page("Metrics on ladders of degradation", _SUMMARY, ladder_sections(found), facts)
 
 
-def to_markdown(found: LadderResults, notes: Sequence[str] = ()) -> str:
-    """Return the tables of the report; charts are those of the page only."""
-    parts = [_SUMMARY, *notes]
-    for section in ladder_sections(found):
-        parts.append(f"## {section.title}")
-        parts += [text for text in map(_show_block, section.blocks) if text]
-    return "\n\n".join(parts) + "\n"
-
-
 def ladder_sections(found: LadderResults) -> list[Section]:
-    """Return the sections of a page: orders, each ladder with its chart, and what is missing."""
+    """Return the sections of a page: orders, a chart of each ladder, scores, what is missing."""
     return [
         Section("Pairs in order", [_tabulate_shares(found), _draw_shares(found)]),
-        Section("How pairs are ordered", [_tabulate_orders(found)]),
-        *(
-            Section(
-                f"Ladder: {ladder.name}",
-                [_draw_ladder(found, ladder), _tabulate_ladder(found, ladder)],
-                folded=True,
-            )
-            for ladder in found.ladders
+        Section("Curves", [_draw_ladder(found, ladder) for ladder in found.ladders]),
+        Section("How pairs are ordered", [_tabulate_orders(found)], folded=True),
+        Section(
+            "Mean scores",
+            [Text(_SCORES), *(_tabulate_ladder(found, ladder) for ladder in found.ladders)],
+            folded=True,
         ),
         Section("Left out", [_tabulate_left_out(found)], folded=True),
         Section("Failures", [_tabulate_failures(found)], folded=not found.failures),
@@ -111,7 +96,7 @@ def _tabulate_shares(found: LadderResults) -> Table:
     """Return the share of ordered pairs, metric by ladder; the best of each ladder is marked."""
     names = [ALL, *(ladder.name for ladder in found.ladders)]
     columns = [[found.find(one.name, name) for one in found.contenders] for name in names]
-    best = [max((_share(one) for one in column), default=0.0) for column in columns]
+    best = [max(map(_share, column), default=_WITHOUT) for column in columns]
     rows: _Rows = [
         [
             contender.name,
@@ -120,7 +105,7 @@ def _tabulate_shares(found: LadderResults) -> Table:
                     _percent(one.every.share),
                     order=_share(one),
                     hint=_tell_order(one),
-                    best=_share(one) == top,
+                    best=len(found.contenders) > 1 and _WITHOUT < _share(one) == top,
                 )
                 for one, top in zip(row, best, strict=True)
             ),
@@ -173,10 +158,30 @@ def _draw_ladder(found: LadderResults, ladder: Ladder) -> Chart:
         series.append(Series(contender.name, marks, line=True))
     return Chart(
         title=ladder.name,
-        x="rung, 0 is the clean clip",
+        x=_name_rungs(ladder),
         y="mean change, % of the metric's largest loss on any ladder",
         series=[one for one in series if one.marks],
+        ticks=list(enumerate(("clean", *_read_values(ladder)))),
     )
+
+
+def _name_rungs(ladder: Ladder) -> str:
+    kind = _find_kind(ladder)
+    return f"{kind}, {unit_of(kind)}" if kind else "rung"
+
+
+def _read_values(ladder: Ladder) -> list[str]:
+    """Return how rungs are called below a chart: by their value, or else by their number."""
+    if not _find_kind(ladder):
+        return [str(place) for place in range(1, len(ladder.rungs) + 1)]
+    return [text.partition(":")[2] for text in ladder.rungs]
+
+
+def _find_kind(ladder: Ladder) -> str:
+    """Return what all rungs do more or less of; "" where they are of several kinds."""
+    cascades = [parse_cascade(text) for text in ladder.rungs]
+    kinds = {"+".join(process.kind for process in cascade) for cascade in cascades}
+    return kinds.pop() if len(kinds) == 1 and len(cascades[0]) == 1 else ""
 
 
 def _find_unit(found: LadderResults, contender: Contender) -> float:
@@ -209,8 +214,11 @@ def _tabulate_ladder(found: LadderResults, ladder: Ladder) -> Table:
         ]
         for contender in found.contenders
     ]
-    caption = "Mean score of each rung, on the metric's own scale."
-    return Table(["metric", "clean", *ladder.rungs], rows, caption)
+    # Values alone are short enough for a sheet of paper.
+    kind = _find_kind(ladder)
+    names = _read_values(ladder) if kind else ladder.rungs
+    caption = f"{ladder.name}: {_name_rungs(ladder)}" if kind else ladder.name
+    return Table(["metric", "clean", *names], rows, caption)
 
 
 def _tabulate_left_out(found: LadderResults) -> Block:
@@ -242,20 +250,6 @@ def _write_scores(found: LadderResults, path: Path) -> None:
             writer.writerow((one.clip, one.process, one.metric, *numbers))
 
 
-def _show_block(block: Block) -> str:
-    if isinstance(block, Text):
-        return block.text
-    if not isinstance(block, Table):
-        return ""
-    rows = [[one.text if isinstance(one, Cell) else one for one in row] for row in block.rows]
-    # A bar in a file's name or a message would begin another cell.
-    lines = [block.header, ["---"] * len(block.header), *rows]
-    table = "\n".join(
-        f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines
-    )
-    return f"{block.caption}\n\n{table}" if block.caption else table
-
-
 def _tell_order(one: LadderResult) -> str:
     every = one.every
     return (
@@ -265,7 +259,7 @@ def _tell_order(one: LadderResult) -> str:
 
 
 def _share(one: LadderResult) -> float:
-    return -1.0 if one.every.share is None else one.every.share.value
+    return _WITHOUT if one.every.share is None else one.every.share.value
 
 
 def _percent(mean: Mean | None) -> str:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 
 from auricle.core.audio import Audio
-from auricle.core.errors import AuricleError, SignalError
+from auricle.core.errors import AuricleError, SignalError, UnreadableFileError
 from auricle.core.score import Score
 from auricle.data.excerpts import estimate_bandwidth
 from auricle.data.workers import run_tasks
 from auricle.degrade.base import apply_cascade, parse_cascade
+from auricle.evaluation.identities import identify_degrading, identify_file
 from auricle.evaluation.journal import Journal
 from auricle.evaluation.rated_metrics import Contender, score_audio
 from auricle.signal.io import read_audio
@@ -85,8 +84,8 @@ class Climb:
         self._scores = {
             one.name: Journal(kept / f"{one.identity[:16]}.jsonl") for one in contenders
         }
-        self._rungs = Journal(kept / f"rungs-{_degrading_identity()[:16]}.jsonl")
-        self._hashed = cache(_hash_file)
+        self._rungs = Journal(kept / f"rungs-{identify_degrading()[:16]}.jsonl")
+        self._hashed = cache(identify_file)
 
     def score(
         self,
@@ -118,7 +117,10 @@ class Climb:
         """Return what is known of a clip under a process, or what there is to do."""
         if not clip.is_file():
             return Rung(clip, process, error="it is no file, nor a folder that holds audio"), []
-        facts = self._rungs.get(f"{self._hashed(clip)} {process}")
+        try:
+            facts = self._rungs.get(f"{self._hashed(clip)} {process}")
+        except UnreadableFileError as error:
+            return Rung(clip, process, error=str(error)), []
         if facts is None:
             return _Task(clip, self._hashed(clip), process, tuple(self._names))
         rung = Rung(clip, process, **facts)
@@ -205,12 +207,3 @@ def _explain_unfelt(clip: Audio, process: str) -> str:
 def _read(path: Path, sha256: str) -> Audio:
     """Read a clip, once for all of its rungs while the file stays as it is."""
     return read_audio(path)
-
-
-def _hash_file(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _degrading_identity() -> str:
-    facts = [version(name) for name in ("auricle", "av", "numpy", "scipy")]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

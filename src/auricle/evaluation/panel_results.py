@@ -210,10 +210,26 @@ class _Fits:
 
         scores = _group_scores(ratings)
         deviation = attempt("SOS parameter", lambda: sos_parameter(ratings, resamples=_RESAMPLES))
-        ceiling = attempt("noise ceiling", lambda: noise_ceiling(scores, resamples=_RESAMPLES))
-        agreement = attempt(
-            "intraclass correlation", lambda: intraclass_correlation(scores, resamples=_RESAMPLES)
-        )
+        ceiling = agreement = None
+        if scores:
+            ceiling = attempt(
+                "noise ceiling",
+                lambda: noise_ceiling(
+                    [list(one.values()) for one in scores],
+                    listeners=[list(one) for one in scores],
+                    resamples=_RESAMPLES,
+                ),
+            )
+            agreement = attempt(
+                "intraclass correlation",
+                lambda: intraclass_correlation(
+                    [list(one.values()) for one in scores], resamples=_RESAMPLES
+                ),
+            )
+        else:
+            notes.append(
+                "no noise ceiling or intraclass correlation: no stimulus has two listeners"
+            )
         if anonymous:
             return cls(deviation, ceiling, agreement)
         model = attempt("mixed-effects model", lambda: _fit_model(ratings, options))
@@ -290,8 +306,8 @@ def _require_system(
         raise ConfigError(f"no system {system!r} to compare with: there are {', '.join(there)}")
 
 
-def _group_scores(ratings: Sequence[Rating]) -> list[list[float]]:
-    """Return scores `[stimulus][listener]` without hidden references and what one person rated.
+def _group_scores(ratings: Sequence[Rating]) -> list[dict[str, float]]:
+    """Return each stimulus' scores by listener; no hidden references, nor what one person rated.
 
     References are recognised, not judged: with them listeners would seem to agree more.
     """
@@ -299,10 +315,10 @@ def _group_scores(ratings: Sequence[Rating]) -> list[list[float]]:
     for one in ratings:
         if one.role != "reference":
             by_listener.setdefault(one.listener, []).append(one)
-    stimuli: dict[tuple[str, str], list[float]] = {}
-    for given in by_listener.values():
+    stimuli: dict[tuple[str, str], dict[str, float]] = {}
+    for listener, given in by_listener.items():
         for stimulus, score in mean_scores(given).items():
-            stimuli.setdefault(stimulus, []).append(score)
+            stimuli.setdefault(stimulus, {})[listener] = score
     return [scores for scores in stimuli.values() if len(scores) > 1]
 
 

@@ -240,9 +240,11 @@ def _average(parts: Sequence[Replicates]) -> Replicates:
 
 def _ceiling(sheet: Sheet) -> Ceiling | None:
     """Return what the listeners of a test leave to reach, where they are known."""
-    scores = [list(p.listeners.values()) for p in sheet.pairs if len(p.listeners) > 1]
+    rated = [pair.listeners for pair in sheet.pairs if len(pair.listeners) > 1]
+    scores, names = [list(one.values()) for one in rated], [list(one) for one in rated]
     try:
-        return Ceiling(sheet.test, noise_ceiling(scores, resamples=_CEILING_RESAMPLES))
+        found = noise_ceiling(scores, listeners=names, resamples=_CEILING_RESAMPLES)
+        return Ceiling(sheet.test, found)
     except DataError:
         # Too few clips, or listeners who all say the same: no ceiling is known.
         return None

@@ -18,6 +18,7 @@ from auricle.evaluation.page.blocks import (
     Table,
     Text,
 )
+from auricle.evaluation.page.markdown import read_cell
 from auricle.evaluation.panel_results import CONFIDENCE, PanelResult, Plan, estimate_mean
 from auricle.stats.intervals import Estimate
 from auricle.stats.mixed_effects import Contrast
@@ -159,7 +160,7 @@ def _describe_systems(one: PanelResult) -> list[Section]:
         *("system", "mean, t interval", "bootstrap", "model mean", "median", "SD"),
         *("listeners", "ratings"),
     )
-    return [Section("Systems", [Table(header, rows), _draw_boxes(one)])]
+    return [Section("Systems", [_drop_empty(header, rows), _draw_boxes(one)])]
 
 
 def _draw_boxes(one: PanelResult) -> Boxes:
@@ -231,7 +232,9 @@ def _describe_agreement(one: PanelResult) -> list[Section]:
             ("noise ceiling of SRCC", str(one.ceiling.srcc.ceiling), "the same for ranks"),
         ]
     if one.deviation:
-        told = f"0: all agree, 1: only ends are used; R2 {one.deviation.explained:.2f}"
+        told = "0: all agree, 1: only ends are used"
+        if math.isfinite(one.deviation.explained):
+            told += f"; R2 {one.deviation.explained:.2f}"
         rows.append(("SOS parameter a", str(one.deviation.a), told))
     if not rows:
         return []
@@ -281,7 +284,15 @@ def _describe_stimuli(one: PanelResult) -> list[Section]:
         told = Cell(shown, order=mean.mean)
         rows.append((mean.item, mean.system, told, "", "", listeners))
     header = ("item", "system", "mean, t interval", "bootstrap", "median", "listeners")
-    return [Section("Items and systems", [Table(header, rows)], folded=True)]
+    return [Section("Items and systems", [_drop_empty(header, rows)], folded=True)]
+
+
+def _drop_empty(header: Sequence[str], rows: Sequence[Sequence[str | Cell]]) -> Table:
+    """Return a table of the columns that have anything."""
+    full = [place for place in range(len(header)) if any(read_cell(row[place]) for row in rows)]
+    return Table(
+        [header[place] for place in full], [[row[place] for place in full] for row in rows]
+    )
 
 
 def _draw_averages(one: PanelResult) -> Intervals:
@@ -316,10 +327,12 @@ def _sentences(texts: Sequence[str]) -> list[str]:
 
 
 def _show(found: Estimate, scale: Scale) -> str:
-    return f"{_number(found.value, scale)} {_ends(found, scale)}"
+    return f"{_number(found.value, scale)} {_ends(found, scale)}".rstrip()
 
 
 def _ends(found: Estimate, scale: Scale) -> str:
+    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+        return ""  # as of one listener
     return f"[{_number(found.low, scale)}, {_number(found.high, scale)}]"
 
 

@@ -6,17 +6,18 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from auricle.core.audio import Audio
 from auricle.core.errors import InputError, LabelError
 from auricle.data.workers import run_tasks
 from auricle.degrade.codecs import Coded, code
 from auricle.degrade.programs import Program, run_program
+from auricle.evaluation.identities import identify_degrading
 from auricle.evaluation.journal import Journal
 from auricle.evaluation.rated_metrics import score_audio
-from auricle.evaluation.sweep_plan import Clip, SweepPlan, find_clip, read_excerpt, setting_of
+from auricle.evaluation.sweep_plan import Clip, SweepPlan, find_clip, read_clip, setting_of
 
 Progress = Callable[[int, int], None]
 
@@ -75,7 +76,6 @@ class _Task:
     clip: Clip
     codec: str | Program
     setting: int
-    excerpt: float
     metrics: tuple[tuple[str, str], ...]
 
 
@@ -145,21 +145,16 @@ def _plan_tasks(plan: SweepPlan, clip: Clip) -> list[_Task]:
 
 def _task(plan: SweepPlan, clip: Clip, codec: str | Program, setting: int) -> _Task:
     name = codec if isinstance(codec, str) else codec.name
-    keys = tuple(
-        (one.name, _key(plan, clip, name, setting, one.identity)) for one in plan.contenders
-    )
-    return _Task(clip, codec, setting, plan.excerpt, keys)
+    keys = tuple((one.name, _key(clip, name, setting, one.identity)) for one in plan.contenders)
+    return _Task(clip, codec, setting, keys)
 
 
 def _setting(plan: SweepPlan, codec: str, nominal: int, clip: Clip) -> int:
     return setting_of(codec, nominal, clip) if codec in plan.codecs else nominal
 
 
-def _key(plan: SweepPlan, clip: Clip, codec: str, setting: int, metric: str) -> str:
-    # A clip that is not cut is the same whatever excerpt is asked for.
-    cut = plan.excerpt if clip.duration >= plan.excerpt else None
-    packages = [version(name) for name in ("auricle", "av", "soundfile", "soxr")]
-    facts = [clip.sha256, cut, codec, setting, metric, packages]
+def _key(clip: Clip, codec: str, setting: int, metric: str) -> str:
+    facts = [clip.sha256, clip.excerpt, codec, setting, metric, identify_degrading()]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
@@ -170,8 +165,8 @@ def _leave_out(task: _Task, found: dict[str, dict[str, Any]]) -> _Task:
 
 def _work(task: _Task) -> list[_Value]:
     try:
-        reference = read_excerpt(task.clip.name, task.excerpt)
-        coded = _encode(task)
+        reference = read_clip(task.clip)
+        coded = _encode(reference, task)
     except InputError as error:
         return [_Value(key, {"error": str(error)}) for _, key in task.metrics]
     values = []
@@ -186,8 +181,7 @@ def _work(task: _Task) -> list[_Value]:
     return values
 
 
-def _encode(task: _Task) -> Coded:
-    audio = read_excerpt(task.clip.name, task.excerpt)
+def _encode(audio: Audio, task: _Task) -> Coded:
     if isinstance(task.codec, Program):
         return run_program(audio, task.codec, task.setting)
     if task.codec == ORIGINAL:
@@ -205,7 +199,7 @@ def _collect(
         for codec, nominal in steps:
             setting = _setting(plan, codec, nominal, clip)
             for one in plan.contenders:
-                facts = found[_key(plan, clip, codec, setting, one.identity)]
+                facts = found[_key(clip, codec, setting, one.identity)]
                 if "error" in facts:
                     told = SweepFailure(clip.name, facts["error"], codec, nominal, one.name)
                     failures.append(told)

@@ -142,6 +142,12 @@ def _match(
             pairs.setdefault((point.metric, point.codec), []).append((point, partner))
     lost = len({id(one) for one in before.values()} - used)
     notes = [f"{lost} points of the baseline have no partner in this sweep"] * bool(lost)
+    swept = dict.fromkeys((one.metric, one.codec) for one in sweep.points if one.codec != ORIGINAL)
+    notes += [
+        f"{codec} by {metric} has no point in the baseline"
+        for metric, codec in swept
+        if (metric, codec) not in pairs
+    ]
     notes += [f"{one} was matched by its name: its content changed" for one in sorted(renamed)]
     return pairs, tuple(notes)
 

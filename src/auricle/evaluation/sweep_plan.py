@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from auricle.degrade.base import range_of, unit_of
 from auricle.degrade.bitrates import effective_bitrate
 from auricle.degrade.codecs import CODECS, MAX_CHANNELS
 from auricle.degrade.programs import Program
+from auricle.evaluation.identities import identify_file
 from auricle.evaluation.rated_metrics import Contender
 from auricle.signal.checks import is_silent
 from auricle.signal.io import read_audio
@@ -74,13 +74,17 @@ class SweepPlan:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A reference: its file, the SHA-256 of that, and what decides a codec's real settings."""
+    """A reference: its file, the SHA-256 of that, and what decides a codec's real settings.
+
+    `excerpt` is how many seconds of a longer file were taken, None where all of it was.
+    """
 
     name: str
     sha256: str
     sample_rate: int
     channels: int
     duration: float
+    excerpt: float | None = None
 
 
 def holds(contender: Contender, value: float) -> bool:
@@ -111,7 +115,7 @@ def parse_bitrates(text: str) -> tuple[int, ...]:
         (count,) = map(int, steps)
         if 2 <= count <= _MOST:
             return _rising(np.geomspace(*ends, count).round().tolist())
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ConfigError(_unreadable(text)) from error
     raise ConfigError(f"from 2 to {_MOST} bitrates can be asked for, not {count}")
 
@@ -162,14 +166,23 @@ def find_clip(file: str, excerpt: float) -> Clip:
     path = Path(file)
     if not path.exists():
         raise MissingFileError("there is no such file")
-    audio = read_excerpt(file, excerpt)
-    content = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Clip(file, content, audio.sample_rate, audio.channels, audio.duration)
+    content = identify_file(path)
+    whole = _read_whole(file, content)
+    audio = cut_loudest(whole, excerpt)
+    taken = None if audio is whole else excerpt
+    return Clip(file, content, audio.sample_rate, audio.channels, audio.duration, taken)
 
 
-@lru_cache(maxsize=2)
-def read_excerpt(file: str, seconds: float) -> Audio:
-    """Read a reference, of a long one the loudest `seconds`; raises what `find_clip` raises."""
+@lru_cache(maxsize=1)
+def read_clip(clip: Clip) -> Audio:
+    """Read a reference, of a long one the loudest part; raises what `find_clip` raises."""
+    whole = _read_whole(clip.name, clip.sha256)
+    return whole if clip.excerpt is None else cut_loudest(whole, clip.excerpt)
+
+
+@lru_cache(maxsize=1)
+def _read_whole(file: str, sha256: str) -> Audio:
+    """Read a file, once while its content stays as it is."""
     audio = read_audio(file)
     if audio.channels > MAX_CHANNELS:
         raise InputError(
@@ -179,7 +192,7 @@ def read_excerpt(file: str, seconds: float) -> Audio:
         raise SignalError("it holds samples that are not finite")
     if all(map(is_silent, audio.samples)):
         raise SignalError("it is silent")
-    return cut_loudest(audio, seconds)
+    return audio
 
 
 def cut_loudest(audio: Audio, seconds: float) -> Audio:

@@ -3,46 +3,35 @@
 from __future__ import annotations
 
 import csv
-import json
-import math
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from auricle.core.errors import MissingDependencyError
 from auricle.evaluation.page.blocks import Page, Section
-from auricle.evaluation.page.markdown import to_markdown
-from auricle.evaluation.page.write import write_page
+from auricle.evaluation.page.report import write_report
 from auricle.evaluation.sweep import Sweep
 from auricle.evaluation.sweep_tables import (
     INTERPOLATIONS,
     SweepReport,
+    count_clips,
     show_losses,
     sweep_sections,
 )
 
 
-def write_sweep(report: SweepReport, folder: Path) -> tuple[str, ...]:
-    """Write `report.json`, `report.md`, `points.csv` and `report.html`; return what went amiss.
+def write_sweep(report: SweepReport, folder: Path) -> list[str]:
+    """Write `report.json`, `report.md`, `report.html` and `points.csv`; return what is left out.
 
-    Without Jinja2 there is no page, which the returned text says.
+    Without Jinja2 there is no page.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    page = to_page(report)
-    text = json.dumps(to_json(report), indent=2, allow_nan=False) + "\n"
-    (folder / "report.json").write_text(text, encoding="utf-8")
-    (folder / "report.md").write_text(to_markdown(page), encoding="utf-8")
+    left_out = write_report(to_page(report), to_json(report), folder)
     _write_points(report.sweep, folder / "points.csv")
-    try:
-        write_page(page, folder / "report.html")
-    except MissingDependencyError as error:
-        return (f"report.html is left out: {error}",)
-    return ()
+    return left_out
 
 
 def to_json(report: SweepReport) -> dict[str, Any]:
-    """Return everything as plain data, None for what is undefined; bitrates are in bit/s."""
+    """Return everything as plain data, bitrates in bit/s."""
     sweep, plan = report.sweep, report.sweep.plan
     return {
         "version": version("auricle"),
@@ -55,7 +44,7 @@ def to_json(report: SweepReport) -> dict[str, Any]:
                 "name": one.name,
                 "full_name": one.full_name,
                 "higher_is_better": one.sign > 0,
-                "scale": [_plain(one.scale.low), _plain(one.scale.high)],
+                "scale": [one.scale.low, one.scale.high],
             }
             for one in plan.contenders
         ],
@@ -75,7 +64,7 @@ def to_page(report: SweepReport) -> Page:
     return Page(
         title="Codecs by bitrate",
         summary=(
-            f"{len(sweep.clips)} clips, encoded by {codecs} and scored by {metrics}."
+            f"{count_clips(len(sweep.clips))}, encoded by {codecs} and scored by {metrics}."
             " Bitrates are those that were really spent, without containers; brackets hold 95%"
             " bootstrap intervals over clips. Longer clips were cut to their loudest"
             f" {sweep.plan.excerpt:g} s."
@@ -107,7 +96,3 @@ def _write_points(sweep: Sweep, path: Path) -> None:
             facts = one.clip, one.codec or "uncoded", one.nominal, one.setting
             scored = f"{one.bitrate:.1f}", one.metric, f"{one.score:.6g}"
             writer.writerow((*facts, *scored, *(one.interval or ("", ""))))
-
-
-def _plain(end: float) -> float | None:
-    return end if math.isfinite(end) else None

@@ -70,10 +70,15 @@ def sweep_sections(report: SweepReport) -> list[Section]:
     return sections
 
 
+def count_clips(count: int) -> str:
+    """Return how many clips there are in words."""
+    return f"{count} clip{'s' * (count != 1)}"
+
+
 def _show_curves(metric: Contender, curves: Sequence[Curve], found: Findings) -> list[Block]:
     original = found.originals[metric.name]
     count = found.complete[metric.name]
-    told = f"{count} clip{'s' * (count != 1)}; the mean score uncoded is {_show(original)}."
+    told = f"{count_clips(count)}; the mean score uncoded is {_show(original)}."
     same = [
         f"{curve.codec} at {_join([_rate(one) for one in point.same])} as at {_rate(point.nominal)}"
         for curve in curves
@@ -108,7 +113,7 @@ def _tabulate(metric: Contender, curves: Sequence[Curve]) -> Table:
             ]
         )
     return Table(
-        ("asked for, kb/s", *(curve.codec for curve in curves)),
+        ("asked, kb/s", *(curve.codec for curve in curves)),
         rows,
         caption="Mean score, its interval, and the bitrate spent; the best of a row is marked.",
     )
@@ -164,7 +169,8 @@ def _draw_rates(report: SweepReport) -> list[Block]:
             and one.rate.low is not None
             and one.rate.high is not None
         ]
-        if bars:
+        # A lone row would say no more than the table.
+        if len(bars) > 1:
             title = f"Bitrate at equal {metric.full_name}"
             blocks.append(Intervals(title, "% more than the other codec", bars, at=0.0))
     return blocks
@@ -209,8 +215,9 @@ def show_losses(losses: Sequence[Loss]) -> Table:
         )
         for one in losses
     ]
-    header = ("clip", "codec", "kb/s", "metric", "score", "lost", "more than the mean clip")
-    return Table(header, rows)
+    header = ("clip", "codec", "kb/s", "metric", "score", "lost", "beyond mean")
+    caption = "Lost against itself uncoded, and how much more than the mean clip loses there."
+    return Table(header, rows, caption)
 
 
 def _show_verdict(verdict: Verdict) -> list[Block]:
@@ -222,7 +229,7 @@ def _show_verdict(verdict: Verdict) -> list[Block]:
             f"{one.after:.4g}",
             Cell(_show(one.change, signed=True), one.change.value),
             f"{one.limit:.3g}",
-            f"{one.points} ({one.clips} clips)",
+            f"{one.points} ({count_clips(one.clips)})",
             f"{one.worst_change:+.3g} at {_rate(one.worst)} kb/s",
             f"{one.bitrate:+.1f}%",
         ]
@@ -273,7 +280,8 @@ def _number(value: float, signed: bool) -> str:
 
 
 def _rate(bitrate: float) -> str:
-    return f"{bitrate / 1000.0:.3g}"
+    kilobits = bitrate / 1000.0
+    return f"{kilobits:.3g}" if kilobits < 1000.0 else f"{kilobits:.0f}"
 
 
 def _share(overlap: float | None) -> str:

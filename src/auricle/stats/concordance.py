@@ -7,18 +7,17 @@ severe one has the lower score, *tied* when both scores are exactly equal, *inve
 
 from __future__ import annotations
 
-from functools import lru_cache
 from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.core.errors import DataError
-from auricle.stats.intervals import Estimate
-from auricle.stats.vectors import matched_vectors
+from auricle.stats.intervals import Estimate, percentile_interval
+from auricle.stats.resamples import draw_weights
+from auricle.stats.vectors import Vector, matched_vectors
 
 Matrix = NDArray[np.float64]
-Vector = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 
@@ -88,7 +87,8 @@ def ratio_interval(
     It is a share of pairs, or, with denominators of 1, a mean. Whole clips are drawn with
     replacement: the percentile interval is that of `auricle.stats.intervals.bootstrap_interval`,
     draw for draw, in a hundredth of the time. Raises `DataError` for no clips, values that are not
-    finite, or denominators that are not above 0 (such clips say nothing: leave them out).
+    finite, or denominators that are not above 0 (such clips say nothing: leave them out);
+    `ConfigError` for a confidence outside 0..1 or too few resamples.
 
     >>> print(ratio_interval([2, 3, 3], [3, 3, 3]))
     0.889 [0.667, 1.000]
@@ -98,23 +98,10 @@ def ratio_interval(
         raise DataError("denominators must be above 0: leave out clips that have no pairs")
     if above.size == 1:
         return None
-    weights = _draw_weights(above.size, resamples, seed)
+    weights = draw_weights(above.size, resamples=resamples, seed=seed)
     replicates = (weights @ above) / (weights @ below)
-    tail = (1.0 - confidence) / 2.0
-    low, high = (float(end) for end in np.quantile(replicates, [tail, 1.0 - tail]))
     value = float(above.sum() / below.sum())
-    return Estimate(value, min(low, value), max(high, value), confidence)
-
-
-@lru_cache(maxsize=8)
-def _draw_weights(clips: int, resamples: int, seed: int) -> Matrix:
-    """Return how often each clip is drawn, `[resample, clip]`."""
-    drawn = np.random.default_rng(seed).integers(0, clips, (resamples, clips))
-    drawn += clips * np.arange(resamples)[:, np.newaxis]
-    counts = np.bincount(drawn.ravel(), minlength=resamples * clips)
-    weights = counts.reshape(resamples, clips).astype(np.float64)
-    weights.flags.writeable = False
-    return weights
+    return percentile_interval(value, replicates, resamples, confidence=confidence)
 
 
 def _falls(row: Vector, adjacent: bool) -> Vector:

@@ -67,10 +67,10 @@ def kendall(x: ArrayLike, y: ArrayLike) -> float:
 def rmse(predicted: ArrayLike, target: ArrayLike, *, lost: int = 0) -> float:
     """Return the root mean square error of two `[item]` arrays, in their unit.
 
-    The sum of squares is divided by the number of items less `lost`: ITU-T P.1401 (equation 7-29)
-    takes off the degrees of freedom that a mapping fitted on the same items has used, four for a
-    cubic. Raises `DataError` for empty arrays, unequal lengths, values that are not finite, or no
-    more items than are lost.
+    The sum of squares is divided by the number of items less `lost`: ITU-T P.1401 takes off the
+    degrees of freedom that a mapping fitted on the same items has used, four for a cubic. Raises
+    `DataError` for empty arrays, unequal lengths, values that are not finite, or no more items than
+    are lost.
 
     >>> rmse([1, 2, 3, 4], [1, 2, 3, 6])
     1.0
@@ -112,7 +112,7 @@ def epsilon_rmse(
     mean rating, so that errors which the listeners' noise explains do not count. `lost` is that of
     `rmse`. Raises `DataError` as `rmse` does, and for intervals below 0.
 
-    Source: ITU-T P.1401, clause 7.7, equations 7-27 and 7-29.
+    Source: ITU-T P.1401, by equations 7-27 and 7-29 as the program of NISQA cites them.
 
     >>> epsilon_rmse([1, 2, 3, 4], [1.2, 2, 3, 6], [0.5, 0.5, 0.5, 1.0])
     0.5
@@ -125,9 +125,9 @@ def outlier_ratio(predicted: ArrayLike, target: ArrayLike, interval: ArrayLike) 
     """Return the share of items whose error exceeds the interval of the target, in 0..1.
 
     All arrays are `[item]` in one unit. With `interval` half the width of the 95% interval of each
-    mean rating this is the outlier ratio of ITU-T P.1401, clause 7.5.2.2; with twice its standard
-    error it is that of the Video Quality Experts Group (FR-TV phase I, 2000). Raises `DataError` as
-    `epsilon_rmse` does.
+    mean rating this is the outlier ratio of ITU-T P.1401; with twice its standard error it is that
+    of the Video Quality Experts Group (FR-TV phase I, 2000). Raises `DataError` as `epsilon_rmse`
+    does.
 
     >>> outlier_ratio([1, 2, 3, 4], [1.2, 2, 3, 6], [0.5, 0.5, 0.5, 1.0])
     0.25

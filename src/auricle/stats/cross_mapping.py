@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from auricle.core.errors import DataError
 from auricle.stats.mappings import MappingKind, fit_mapping
-from auricle.stats.vectors import Vector
+from auricle.stats.vectors import Vector, finite_vector
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,15 +32,23 @@ def map_by_item(
     """Map each item's values `[clip]` by a rising mapping that was fitted on all the others.
 
     Where no rising mapping is closer to the others' ratings than their mean, or they have too few
-    different values for one, that mean is the prediction. Values that are NaN stay so.
+    different values for one, that mean is the prediction. What is no finite value is mapped to NaN.
+
+    Raises `DataError` for ratings that are not finite and arrays that do not match, `ConfigError`
+    for an unknown kind.
 
     >>> rating = np.arange(12.0)
     >>> folds = map_by_item(np.sqrt(rating), rating, list("aaabbbcccddd"))
     >>> folds.count, folds.constant, folds.predicted[3:9].round(1).tolist()
     (4, 0, [3.0, 4.0, 5.0, 6.0, 7.0, 8.0])
     """
-    x, y = np.asarray(values, dtype=np.float64), np.asarray(rating, dtype=np.float64)
+    x, y = np.asarray(values, dtype=np.float64), finite_vector(rating, "ratings")
     names = np.asarray(items)
+    if not x.shape == names.shape == y.shape:
+        raise DataError(
+            f"every clip takes a value, a rating and an item: there are {x.size}, {y.size} and"
+            f" {names.size}"
+        )
     there = np.isfinite(x)
     predicted = np.full(x.size, math.nan)
     folds = dict.fromkeys(names[there].tolist())

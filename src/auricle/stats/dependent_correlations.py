@@ -80,8 +80,8 @@ def fisher_z_test(first: float, first_items: int, second: float, second_items: i
     """Test whether correlations on different, independent items are equal.
 
     Raises `DataError` for correlations that are not inside -1..1, or fewer than four items. Source:
-    R. A. Fisher, Metron 1 (1921); ITU-T P.1401, clause 7.6.1, which applies it to metrics on the
-    same items, too: that overlooks what they share, and finds fewer differences.
+    R. A. Fisher, Metron 1 (1921); ITU-T P.1401, which applies it to metrics on the same items, too:
+    that overlooks what they share, and finds fewer differences.
 
     >>> print(fisher_z_test(0.8, 50, 0.6, 50))
     z = 1.97, p = 0.049

@@ -39,7 +39,7 @@ def rmse_f_test(first: float, second: float, degrees: int) -> FTest:
     differences.
 
     Raises `DataError` for an RMSE below 0 or not finite, two that are 0, or no degrees of freedom.
-    Source: ITU-T P.1401, clauses 7.6.4 and 7.7.
+    Source: ITU-T P.1401, significance of a difference of RMSE.
 
     >>> print(rmse_f_test(0.6, 0.4, 46))
     F(46, 46) = 2.25, p = 0.007
@@ -58,7 +58,7 @@ def outlier_z_test(first: float, first_items: int, second: float, second_items: 
 
     The statistic is positive when `first` is higher; both 0 or both 1 are equal. Items and metrics
     are taken for independent. Raises `DataError` for ratios outside 0..1 or no items. Source: ITU-T
-    P.1401, clause 7.6.2.
+    P.1401, significance of a difference of outlier ratios.
 
     >>> print(outlier_z_test(0.30, 100, 0.18, 100))
     z = 1.99, p = 0.047

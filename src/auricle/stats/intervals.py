@@ -174,7 +174,7 @@ def wilson_interval(successes: int, trials: int, *, confidence: float = 0.95) ->
     >>> print(wilson_interval(23, 60))
     0.383 [0.271, 0.510]
     """
-    _check_confidence(confidence)
+    check_confidence(confidence)
     if trials < 1 or not 0 <= successes <= trials:
         raise DataError(f"{successes} of {trials} is not a proportion")
     bounds = stats.binomtest(successes, trials).proportion_ci(confidence, method="wilson")
@@ -185,13 +185,17 @@ def wilson_interval(successes: int, trials: int, *, confidence: float = 0.95) ->
     )
 
 
-def _check_confidence(confidence: float) -> None:
+def check_confidence(confidence: float) -> None:
+    """Raise `ConfigError` for a confidence outside 0..1.
+
+    >>> check_confidence(0.95)
+    """
     if not 0.0 < confidence < 1.0:
         raise ConfigError(f"the confidence must lie between 0 and 1, not {confidence}")
 
 
 def _check_tails(confidence: float, resamples: int) -> None:
-    _check_confidence(confidence)
+    check_confidence(confidence)
     if resamples * (1.0 - confidence) < 2.0:
         raise ConfigError(
             f"{resamples} resamples leave none beyond the ends of a {confidence:.1%} interval"

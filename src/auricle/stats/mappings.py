@@ -12,7 +12,7 @@ from scipy.optimize import isotonic_regression, least_squares
 from scipy.special import expit
 
 from auricle.core.errors import ConfigError, DataError
-from auricle.stats.mapping import fit_cubic
+from auricle.stats.cubic_mapping import fit_cubic
 from auricle.stats.vectors import Vector, matched_vectors
 
 MappingKind = Literal["none", "linear", "cubic", "logistic", "isotonic"]
@@ -94,8 +94,8 @@ def fit_mapping(kind: MappingKind, x: ArrayLike, y: ArrayLike) -> FittedMapping:
     """Fit the rising mapping from values `x` `[item]` to ratings `y` `[item]`, closest in squares.
 
     "none" leaves values as they are; "linear" is a line, "cubic" the monotone cubic of
-    `auricle.stats.mapping.fit_cubic`, "logistic" an S of four parameters, "isotonic" anything that
-    never falls (`scipy.optimize.isotonic_regression`). Distances are negated first.
+    `auricle.stats.cubic_mapping.fit_cubic`, "logistic" an S of four parameters, "isotonic" anything
+    that never falls (`scipy.optimize.isotonic_regression`). Distances are negated first.
 
     Raises `DataError` for too few different values (two for a line, four for cubic and logistic),
     constant ratings, arrays that do not match, values that are not finite, and when no rising

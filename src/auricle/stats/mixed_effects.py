@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from auricle.core.errors import ConfigError, DataError
-from auricle.stats.intervals import Estimate
+from auricle.stats.intervals import Estimate, check_confidence
 from auricle.stats.multiplicity import Correction, adjust
 from auricle.stats.variance_fit import VarianceFit, fit_variances
 from auricle.stats.vectors import Labels, Vector, finite_vector, number_groups
@@ -155,8 +155,14 @@ def average_systems(model: MixedEffects, *, confidence: float = 0.95) -> tuple[S
 
     Over listeners and items that all systems would share: a system that only harsh listeners heard
     is not punished for that. Raises `ConfigError` for a confidence outside 0..1.
+
+    >>> who, what, codec = (one.ravel() for one in np.indices((4, 3, 2)))
+    >>> scores = 50.0 + 3 * who - 9 * codec + [1, -2, 0, 4, -1, 3] * 4
+    >>> model = fit_mixed_effects(scores, codec, who, what, interactions=False)
+    >>> [(found.system, round(found.mean.value, 2)) for found in average_systems(model)]
+    [('0', 54.5), ('1', 47.17)]
     """
-    _check_confidence(confidence)
+    check_confidence(confidence)
     found = []
     for name, row in zip(model.systems, np.eye(len(model.systems)), strict=True):
         mean, freedom, _ = model.estimate(row, confidence)
@@ -175,8 +181,15 @@ def compare_systems(
 
     Raises `ConfigError` for a system that is not in the model, an unknown correction, or a
     confidence outside 0..1.
+
+    >>> who, what, codec = (one.ravel() for one in np.indices((4, 3, 2)))
+    >>> scores = 50.0 + 3 * who - 9 * codec + [1, -2, 0, 4, -1, 3] * 4
+    >>> model = fit_mixed_effects(scores, codec, who, what, interactions=False)
+    >>> [found] = compare_systems(model, against="1")
+    >>> print(found.first, found.second, round(found.difference.value, 2), found.p < 0.05)
+    0 1 7.33 True
     """
-    _check_confidence(confidence)
+    check_confidence(confidence)
     if against is not None and against not in model.systems:
         raise ConfigError(f"no system {against!r} in the model: it has {', '.join(model.systems)}")
     places = {name: place for place, name in enumerate(model.systems)}
@@ -250,8 +263,3 @@ def _doubts(variances: dict[str, float], converged: bool) -> list[str]:
 
 def _pairs(first: NDArray[np.intp], second: NDArray[np.intp]) -> int:
     return len(set(zip(first.tolist(), second.tolist(), strict=True)))
-
-
-def _check_confidence(confidence: float) -> None:
-    if not 0.0 < confidence < 1.0:
-        raise ConfigError(f"the confidence must lie between 0 and 1, not {confidence}")

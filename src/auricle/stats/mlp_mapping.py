@@ -23,7 +23,7 @@ class MlpMapping:
 
     The value at x is `at_zero + sum_k outputs_k (tanh(weights_k t + biases_k) - tanh(biases_k))`
     with `t = x / high`, x clamped to `0..high`. It need not be monotone. All fields are plain
-    numbers, as those of `auricle.stats.mapping.CubicMapping`.
+    numbers, as those of `auricle.stats.cubic_mapping.CubicMapping`.
 
     Raises `DataError` for layers of unequal sizes, numbers that are not finite and an empty range.
 

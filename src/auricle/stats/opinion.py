@@ -91,8 +91,8 @@ def box_numbers(scores: ArrayLike) -> Box:
     `median -+ 1.57 IQR / sqrt(n)`.
 
     Raises `DataError` for no scores or ones that are not finite. Source: ITU-R BS.1534-3 (10/2015),
-    section 9, which wants medians and interquartile ranges; R. McGill, J. W. Tukey and W. A.
-    Larsen, "Variations of Box Plots", American Statistician 32 (1978).
+    which wants medians and interquartile ranges; R. McGill, J. W. Tukey and W. A. Larsen,
+    "Variations of Box Plots", American Statistician 32 (1978).
 
     >>> box = box_numbers([10, 50, 52, 54, 56, 58, 60])
     >>> box.median, box.lower, box.upper, box.low_whisker, box.high_whisker, box.outliers

@@ -19,8 +19,8 @@ Matrix = NDArray[np.float64]
 def group_listeners(ratings: Sequence[Rating]) -> Mapping[str, tuple[Rating, ...]]:
     """Return the ratings of each listener, both in an order that does not depend on the input's.
 
-    Raises `DataError` for no ratings, ratings of several questions or on several scales, and scores
-    that are not finite.
+    Raises `DataError` for no ratings, ratings of several questions or on several scales, scores
+    that are not finite, and ratings without a listener: nobody knows whether two are of one.
 
     >>> ratings = [Rating("t", "q", "song", "opus", name, 50.0) for name in ("L2", "L1", "L2")]
     >>> {name: len(given) for name, given in group_listeners(ratings).items()}
@@ -37,6 +37,11 @@ def group_listeners(ratings: Sequence[Rating]) -> Mapping[str, tuple[Rating, ...
     if len({one.scale for one in ratings}) > 1:
         raise DataError("the ratings are on several scales: bring them to one first")
     for one in ratings:
+        if not one.listener:
+            raise DataError(
+                f"a rating names no listener: {one.place or one.item}. Leave such ratings out, or"
+                " give each a listener of its own"
+            )
         if not math.isfinite(one.score):
             raise DataError(f"a score of {one.listener} is {one.score}: {one.place or one.item}")
     groups: dict[str, list[Rating]] = {name: [] for name in sorted({r.listener for r in ratings})}
@@ -59,12 +64,20 @@ def mean_scores(given: Iterable[Rating]) -> dict[Stimulus, float]:
 
 
 def pick_role(given: Iterable[Rating], role: Role) -> tuple[Rating, ...]:
-    """Return the ratings of stimuli in that role."""
+    """Return the ratings of stimuli in that role.
+
+    >>> pick_role([Rating("t", "q", "song", "opus", "L1", 50.0)], "reference")
+    ()
+    """
     return tuple(one for one in given if one.role == role)
 
 
 def list_items(given: Iterable[Rating]) -> tuple[str, ...]:
-    """Return the items of the ratings, each once, in their order."""
+    """Return the items of the ratings, each once, in their order.
+
+    >>> list_items(Rating("t", "q", item, "opus", "L1", 50.0) for item in "bab")
+    ('b', 'a')
+    """
     return tuple(dict.fromkeys(one.item for one in given))
 
 

@@ -308,14 +308,16 @@ def _difference_deviations(ratings: Sequence[Rating]) -> list[float]:
 
 
 def _search(enough: Callable[[int], bool], failure: str, fewest: int = 2) -> int:
-    """Return the least number that is enough, where more never is too little."""
+    """Return the least number that is enough."""
     if enough(fewest):
         return fewest
-    low, high = fewest, 2 * fewest
+    # In small steps: more may be too little again. With two items, say, the more listeners the
+    # more it all hangs on the items, and the fewer the degrees of freedom.
+    low, high = fewest, fewest + 1
     while not enough(high):
         if high > _MOST:
             raise ConfigError(failure)
-        low, high = high, 2 * high
+        low, high = high, max(high + 1, high * 21 // 20)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)

@@ -2,12 +2,13 @@
 
 Scores are ragged, `[clip][rater]`: each clip has two raters or more, in any order. Raters need not
 be the same from clip to clip; what one of them gives too much everywhere counts as noise, as it
-does in the mean of a panel of strangers (the one-way random model).
+does in the mean of a panel of strangers (the one-way random model). A noise ceiling can be told who
+the raters are: what one panel gives too much everywhere does not change the order of its means.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,22 +73,11 @@ class IntraclassCorrelation:
     mse: Estimate
 
 
-@dataclass(frozen=True, slots=True)
-class RaterBias:
-    """What raters give more than the mean of all on the same clips.
-
-    `offsets` is per rater, in the unit of the scores. `share` is the part of the variance within
-    clips that such constant offsets make up.
-    """
-
-    offsets: tuple[float, ...]
-    share: Estimate
-
-
 def noise_ceiling(
     scores: Ragged,
     systems: Labels | None = None,
     *,
+    listeners: Sequence[Sequence[Hashable]] | None = None,
     splits: int = 20,
     confidence: float = 0.95,
     resamples: int = 2000,
@@ -102,12 +92,17 @@ def noise_ceiling(
     true scores it is the correlation (Spearman, 1904, correction for attenuation). Intervals
     resample clips (systems), each resample over all splits.
 
+    `listeners` `[clip][rater]` are the names of those who gave the scores: each split then deals
+    them in one order for all clips, so that where all rated everything the halves are two panels.
+    Without names every clip's raters are taken for strangers.
+
     For Spearman's correlation the step and the root hold approximately: for normal scores within
     0.01. At system level the clips are given: how other clips of a system would sound is not noise
     here. A negative correlation of halves has the ceiling 0.
 
     Raises `DataError` for fewer than three clips or systems, a clip with fewer than two raters,
-    scores that are not finite, or where halves don't vary; `ConfigError` for bad options.
+    scores that are not finite, names that do not match them or come twice for a clip, or where
+    halves don't vary; `ConfigError` for bad options.
 
     Source: W. Brown and C. Spearman, British Journal of Psychology 3 (1910); F. M. Lord and
     M. R. Novick, "Statistical Theories of Mental Test Scores" (1968).
@@ -120,8 +115,10 @@ def noise_ceiling(
     """
     if splits < 1:
         raise ConfigError(f"a noise ceiling needs 1 split of the raters or more, not {splits}")
-    table, counts = _pad(scores)
-    halves = _split(table, counts, splits, np.random.default_rng(seed))
+    table, counts = pad_scores(scores)
+    known = None if listeners is None else _align(scores, listeners)
+    generator = np.random.default_rng(seed)
+    halves = _split(table if known is None else known, counts, splits, generator, known is None)
     noise, half_noise = 1.0 / counts, 1.0 / (counts // 2)
     if systems is not None:
         halves, noise, half_noise = _average(systems, halves, noise, half_noise)
@@ -189,7 +186,7 @@ def intraclass_correlation(
     >>> round(found.single.value, 3), round(found.panel.value, 3)
     (0.955, 0.977)
     """
-    table, counts = _pad(scores)
+    table, counts = pad_scores(scores)
     if counts.size < _FEWEST:
         raise DataError(f"an intraclass correlation needs {_FEWEST} clips, not {counts.size}")
     means = np.nanmean(table, axis=1)
@@ -211,44 +208,7 @@ def intraclass_correlation(
     return IntraclassCorrelation(counts.size, raters, single, panel, spread, mse)
 
 
-def rater_bias(
-    scores: Ragged, *, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> RaterBias:
-    """Return the constant offsets of raters who all rated the same clips, `[clip, rater]`.
-
-    `share` is `max(0, R) / (max(0, R) + E)` with the variance components of raters, R, and of the
-    rest, E, in the two-way random model; bootstrapped over clips. Where columns are not known to be
-    the same persons, this tells whether they are any order at all: scores listed in random order
-    share nothing.
-
-    Raises `DataError` for fewer than three clips or two raters, scores that are not finite, or
-    clips on which all raters agree; `ConfigError` for bad options. Source: P. E. Shrout and J. L.
-    Fleiss, Psychological Bulletin 86 (1979), case 2.
-
-    >>> found = rater_bias([[1, 3, 2], [4, 7, 5], [2, 4, 4], [6, 8, 7]], resamples=100)
-    >>> [round(offset, 2) for offset in found.offsets]
-    [-1.17, 1.08, 0.08]
-    """
-    table, counts = _pad(scores)
-    if counts.size < _FEWEST or np.ptp(counts):
-        raise DataError(
-            f"rater bias needs {_FEWEST} clips or more, each rated by the same raters: "
-            f"there are {counts.size} with {counts.min()} to {counts.max()}"
-        )
-    # Exactly 0 where all agree: a mean of equal numbers may be off in the last digit.
-    differ = np.ptp(table, axis=1, keepdims=True) > 0.0
-    residuals = np.where(differ, table - table.mean(axis=1, keepdims=True), 0.0)
-
-    def share(clips: Vector) -> float:
-        return _share_of_columns(residuals[clips.astype(np.intp)])
-
-    found = bootstrap_interval(
-        share, np.arange(counts.size), confidence=confidence, resamples=resamples, seed=seed
-    )
-    return RaterBias(tuple(residuals.mean(axis=0).tolist()), found)
-
-
-def _pad(scores: Ragged) -> tuple[Matrix, NDArray[np.intp]]:
+def pad_scores(scores: Ragged) -> tuple[Matrix, NDArray[np.intp]]:
     """Return scores as `[clip, rater]`, NaN where there is none, and the number of each clip's."""
     rows = [finite_vector(row, f"scores of clip {place}") for place, row in enumerate(scores)]
     if not rows:
@@ -265,17 +225,48 @@ def _pad(scores: Ragged) -> tuple[Matrix, NDArray[np.intp]]:
     return table, counts
 
 
+def _align(scores: Ragged, listeners: Sequence[Sequence[Hashable]]) -> Matrix | None:
+    """Return scores as `[clip, listener]`, NaN where a listener gave none.
+
+    None where nobody comes twice: such raters are strangers.
+    """
+    if len(listeners) != len(scores):
+        raise DataError(f"there are listeners of {len(listeners)} clips, scores of {len(scores)}")
+    for place, (row, own) in enumerate(zip(scores, listeners, strict=True)):
+        if len(set(own)) != np.size(row):
+            raise DataError(
+                f"clip {place} has {np.size(row)} scores by {len(set(own))} listeners: average"
+                " what one of them said twice"
+            )
+    names = list(dict.fromkeys(name for row in listeners for name in row))
+    if len(names) == sum(len(row) for row in listeners):
+        return None
+    column = {name: place for place, name in enumerate(names)}
+    table = np.full((len(scores), len(names)), np.nan)
+    for row, own, into in zip(scores, listeners, table, strict=True):
+        into[[column[name] for name in own]] = row
+    return table
+
+
 def _split(
-    table: Matrix, counts: NDArray[np.intp], splits: int, generator: np.random.Generator
+    table: Matrix,
+    counts: NDArray[np.intp],
+    splits: int,
+    generator: np.random.Generator,
+    strangers: bool,
 ) -> Matrix:
-    """Return the means `[half, split, clip]` of two random halves of each clip's raters."""
+    """Return the means `[half, split, clip]` of two random halves of each clip's raters.
+
+    Unless they are `strangers`, columns are persons, and dealt in one order for all clips.
+    """
     rated = ~np.isnan(table)
     filled = np.where(rated, table, 0.0)
     size = (counts // 2)[:, None]
     halves = np.empty((2, splits, counts.size))
     for split in range(splits):
         # Raters in random order, those who are not there last.
-        keys = np.where(rated, generator.random(table.shape), 2.0)
+        drawn = generator.random(table.shape if strangers else table.shape[1])
+        keys = np.where(rated, drawn, 2.0)
         order = keys.argsort(axis=1).argsort(axis=1)
         for half in (0, 1):
             chosen = (order >= half * size) & (order < (half + 1) * size)
@@ -353,14 +344,3 @@ def _analyse(counts: Vector, means: Vector, squares: Vector) -> tuple[float, flo
 def _mean_raters(counts: Vector) -> float:
     total = counts.sum()
     return float((total - np.square(counts).sum() / total) / (counts.size - 1))
-
-
-def _share_of_columns(residuals: Matrix) -> float:
-    clips, raters = residuals.shape
-    columns = residuals.mean(axis=0)
-    mean_square = clips * np.square(columns).sum() / (raters - 1)
-    error = np.square(residuals - columns).sum() / ((clips - 1) * (raters - 1))
-    if mean_square + error <= 0.0:
-        raise DataError("rater bias is undefined: all raters agree on every clip")
-    component = max(0.0, (mean_square - error) / clips)
-    return float(component / (component + error))

@@ -95,8 +95,8 @@ def screen_bt500(ratings: Sequence[Rating]) -> Screening:
     In a panel of n no score is further than (n - 1) / sqrt(n) deviations from the mean: five
     listeners or fewer never reach 2, and 21 or fewer never sqrt(20).
 
-    Raises what `group_listeners` raises. Source: ITU-R BT.500-14 (10/2019), Annex 1, screening of
-    the observers.
+    Raises what `group_listeners` raises. Source: ITU-R BT.500-14 (10/2019), screening of the
+    observers.
 
     >>> ratings = [Rating("t", "q", item, "opus", name, 50.0) for name in ("L1", "L2")
     ...     for item in "abcd"]

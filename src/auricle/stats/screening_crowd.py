@@ -27,8 +27,9 @@ def screen_p808(
     P.808 names the checks and leaves limits to who runs a test. The public P.808 Toolkit wants a
     variance of at least 0.1 of votes on 1 to 5 in each session, which is a deviation of 7.9 %, and
     a correlation of at least 0.5 in its template for P.804; its template for ACR has none. Here
-    listeners are judged over all of their votes, and correlated with the others only. Equal scores
-    on a page are not judged: a page of P.808 has one clip.
+    listeners are judged over all of their votes, and correlated with the others only. The limits
+    are for votes of five grades: on a slider of 0 to 100 honest listeners may vary less. Equal
+    scores on a page are not judged: a page of P.808 has one clip.
 
     Raises what `group_listeners` raises, and `ConfigError` for a correlation outside -1..1. Source:
     ITU-T P.808 (06/2021), data screening; B. Naderi and R. Cutler, "An open source implementation

@@ -27,7 +27,7 @@ def screen_bs1116(ratings: Sequence[Rating], *, level: float = 0.05) -> Screenin
 
     Raises `DataError` when no object has a hidden reference beside it or low scores are the good
     ones, `ConfigError` for a level outside 0..1, and what `group_listeners` raises. Source: ITU-R
-    BS.1116-3 (02/2015), section 3.2 (post-screening) and Attachment 1 to Annex 1.
+    BS.1116-3 (02/2015), post-screening of listeners.
 
     >>> grades = [("ref", "reference", 5.0), ("opus", "", 4.1), ("aac", "", 3.7)]
     >>> ratings = [

@@ -41,7 +41,7 @@ def screen_bs1534(
 
     Raises `DataError` when no rating is of a hidden reference, for a scale whose low end is good,
     and what `group_listeners` raises. Source: ITU-R BS.1534-3 (10/2015), section 4.1.2 (post-
-    screening) and section 9.1 (data visualization).
+    screening).
 
     >>> def rate(item: int, score: float) -> Rating:
     ...     return Rating("t", "quality", f"song {item}", "ref", "L1", score, role="reference")

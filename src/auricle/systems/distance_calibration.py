@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
-from auricle.stats.mapping import CubicMapping
+from auricle.stats.cubic_mapping import CubicMapping
 from auricle.stats.mlp_mapping import MlpMapping
 from auricle.systems.config import Part
 

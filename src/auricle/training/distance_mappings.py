@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.core.errors import DataError
-from auricle.stats.mapping import CubicMapping, fit_cubic
+from auricle.stats.cubic_mapping import CubicMapping, fit_cubic
 from auricle.stats.mlp_mapping import MlpMapping, fit_mlp
 from auricle.systems.distance_calibration import DistanceCalibration, DistanceMapping
 from auricle.training.distance_figures import EmbeddedPairs

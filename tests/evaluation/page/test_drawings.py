@@ -103,6 +103,14 @@ def test_octaves_are_equally_wide() -> None:
     assert max(steps) - min(steps) < 0.02
 
 
+def test_named_ticks_take_the_place_of_numbers_and_do_not_run_into_each_other() -> None:
+    ticks = [(0, "clean"), (1, "128k"), (2, "a long name"), (2.1, "another"), (9, "beyond")]
+    marks = [Mark(place, 1) for place in range(4)]
+    (drawing,) = drawings(Chart("", "", "", [Series("", marks)], ticks=ticks))
+    texts = [one.text for one in drawing.iter("text") if one.get("text-anchor") == "middle"]
+    assert [text for text in texts if text] == ["clean", "128k", "a long name"]
+
+
 def test_marks_beyond_given_axes_are_told_but_lines_go_on_to_them() -> None:
     chart = Chart("", "", "", [Series("a", [Mark(1, 1), Mark(2, 9)], line=True)], y_range=(0, 5))
     html = render_page(Page("", "", [Section("", [chart])]))

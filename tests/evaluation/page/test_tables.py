@@ -18,6 +18,12 @@ def test_columns_of_numbers_stand_to_the_right_and_have_an_order() -> None:
     assert shown.rows[0][4].order == -3.5
 
 
+def test_an_interval_alone_counts_as_its_low_end() -> None:
+    shown = show_table(Table(("a", "b", "c"), [("x", "[-1.5, 2.0]", "[1, 2, 3]")]))
+    assert shown.numeric == (False, True, False)
+    assert shown.rows[0][1].order == -1.5
+
+
 def test_names_that_are_numbers_are_names() -> None:
     assert show_table(Table(("item", "n"), [("1", "2")])).numeric == (False, True)
 

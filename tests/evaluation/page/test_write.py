@@ -28,6 +28,7 @@ from auricle.evaluation.page.blocks import (
     Table,
     Text,
 )
+from auricle.evaluation.page.markdown import to_markdown
 from auricle.evaluation.page.write import render_page, write_page
 
 ODD = '</script><b onclick="x">\'&amp;\n\x00\udc80 ü漢字'
@@ -116,6 +117,27 @@ def test_long_lists_of_contents_are_folded(count: int, folds: int) -> None:
     tags = Tags(render_page(Page("", "", sections))).found
     assert sum(tag == "a" for tag, _ in tags) == (count if count > 1 else 0)
     assert sum(tag == "details" for tag, _ in tags) == folds
+
+
+def test_contents_list_parts_instead_of_their_sections() -> None:
+    text = [Text("Some.")]
+    sections = [
+        Section("first", text),
+        Section("hidden", text, folded=True),
+        *(Section(title, text, part=part) for part in ("one", "two") for title in ("is", "has")),
+        Section("last", text),
+    ]
+    page = Page("", "", sections)
+    html = render_page(page)
+    found = Tags(html).found
+    targets = [attributes["href"] for tag, attributes in found if tag == "a"]
+    assert targets == ["#section-1", "#section-3-part", "#section-5-part", "#section-7"]
+    assert set(targets) <= {f"#{attributes.get('id')}" for _, attributes in found}
+    levels = [tag for tag, _ in found if tag in {"h2", "h3"}]
+    assert levels == ["h2", "h2", "h2", "h3", "h3", "h2", "h3", "h3", "h2"]
+    headings = [line for line in to_markdown(page).splitlines() if line.startswith("#")]
+    assert headings[3:7] == ["## one", "### is", "### has", "## two"]
+    assert headings[-1] == "## last"
 
 
 def test_long_headers_may_break_and_short_units_may_not() -> None:

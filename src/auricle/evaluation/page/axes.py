@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
@@ -18,13 +18,17 @@ _MARGIN = 0.04
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Values from `low` to `high`, drawn from `start` to `end` (units of the drawing)."""
+    """Values from `low` to `high`, drawn from `start` to `end` (units of the drawing).
+
+    `named` are the ticks, values and how they are called; without any they are round numbers.
+    """
 
     low: float
     high: float
     start: float
     end: float
     logarithmic: bool = False
+    named: Sequence[tuple[float, str]] = ()
 
     @property
     def length(self) -> float:
@@ -44,6 +48,8 @@ class Axis:
 
     def ticks(self, most: int = 6) -> list[tuple[float, str]]:
         """Return values to mark, and how they are written."""
+        if self.named:
+            return [(value, name) for value, name in self.named if self.holds(value)]
         chosen = (octave_ticks if self.logarithmic else round_ticks)(self.low, self.high, most)
         return list(zip(chosen, write_ticks(chosen), strict=True))
 
@@ -78,10 +84,14 @@ def _spans(first: float, second: float, logarithmic: bool) -> bool:
 def draw_x_axis(axis: Axis, top: float, bottom: float, title: str, most: int = 6) -> Element:
     """Return grid lines from `top` to `bottom`, ticks below them, and the axis' title."""
     marks = element("g", class_="axis")
+    free = -math.inf
     for value, text in axis.ticks(most):
-        x = axis.place(value)
+        x, half = axis.place(value), len(text) * LETTER / 2
         marks.append(element("path", class_="grid", d=f"M{x:.2f} {top:g}V{bottom:g}"))
-        marks.append(element("text", text, x=x, y=bottom + LINE, text_anchor="middle"))
+        # Of names that would run into each other the first one stays.
+        if x - half >= free:
+            marks.append(element("text", text, x=x, y=bottom + LINE, text_anchor="middle"))
+            free = x + half
     middle = (axis.start + axis.end) / 2
     marks.append(
         element("text", title, class_="name", x=middle, y=bottom + 2.3 * LINE, text_anchor="middle")

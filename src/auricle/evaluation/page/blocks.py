@@ -64,7 +64,8 @@ class Chart:
     """Series over x and y axes. Ends of axes follow the marks where `x_range` or `y_range` is None.
 
     Intervals of marks are bars, those of lines bands. With `diagonal` the line y = x is drawn, and
-    `logarithmic` spaces x by octaves.
+    `logarithmic` spaces x by octaves. `ticks` are values of x and how they are called, in place of
+    round numbers.
     """
 
     title: str
@@ -75,6 +76,7 @@ class Chart:
     y_range: tuple[float, float] | None = None
     diagonal: bool = False
     logarithmic: bool = False
+    ticks: Sequence[tuple[float, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)

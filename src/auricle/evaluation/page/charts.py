@@ -72,7 +72,8 @@ def _lay_axes(chart: Chart, shown: Sequence[Series]) -> tuple[Axis, Axis]:
     low, high = span_values(heights, chart.y_range)
     y_axis = Axis(low, high, _BOTTOM, _TOP)
     ends = span_values([mark.x for mark in marks], chart.x_range, logarithmic=chart.logarithmic)
-    return Axis(*ends, tick_width(y_axis), _RIGHT, chart.logarithmic), y_axis
+    left = tick_width(y_axis)
+    return Axis(*ends, left, _RIGHT, chart.logarithmic, chart.ticks), y_axis
 
 
 def _is_inside(mark: Mark, x_axis: Axis, y_axis: Axis) -> bool:

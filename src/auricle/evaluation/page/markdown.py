@@ -26,6 +26,8 @@ def to_markdown(page: Page) -> str:
     parts = [f"# {page.title}", page.summary]
     part = ""
     for section in page.sections:
+        if not any(isinstance(block, Text | Table) for block in section.blocks):
+            continue
         if section.part and section.part != part:
             parts.append(f"## {section.part}")
         part = section.part

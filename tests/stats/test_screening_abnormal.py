@@ -1,4 +1,4 @@
-"""Replicates and scores that cannot be meant, at their limits."""
+"""Scores that cannot be meant, at their limits."""
 
 from __future__ import annotations
 
@@ -7,29 +7,12 @@ from tests.stats.panels import rate_role
 
 from auricle.core.errors import DataError
 from auricle.core.ratings import Rating
-from auricle.core.spec import PERCENT, Scale
-from auricle.stats.screening_discrepancies import screen_discrepancies
+from auricle.core.spec import Scale
+from auricle.stats.screening_abnormal import screen_abnormal
 
 
 def criteria(ratings: list[Rating], **limits: float) -> list[str]:
-    return [one.criterion for one in screen_discrepancies(ratings, **limits).reasons]
-
-
-def replicate(*scores: float, scale: Scale = PERCENT) -> list[Rating]:
-    return [
-        Rating("t", "q", "song", "x", "L1", score, scale, trial=str(trial))
-        for trial, score in enumerate(scores)
-    ]
-
-
-def test_replicates_further_apart_than_the_limit() -> None:
-    assert criteria(replicate(20.0, 70.0)) == []
-    assert criteria(replicate(20.0, 70.5)) == ["replicates"]
-    assert criteria(replicate(20.0, 65.0), apart=40.0) == ["replicates"]
-    assert criteria(replicate(20.0, 45.0, 80.0)) == ["replicates"]
-    # 0.7 - 0.2 is a little less than half in binary, 0.8 - 0.3 exactly, 0.6 - 0.1 a little more.
-    for low in (0.1, 0.2, 0.3, 0.4):
-        assert criteria(replicate(low, low + 0.5, scale=Scale(0.0, 1.0))) == []
+    return [one.criterion for one in screen_abnormal(ratings, **limits).reasons]
 
 
 def rate(reference: float, low: float, mid: float, codec: float = 60.0) -> list[Rating]:
@@ -69,9 +52,10 @@ def test_top_score_for_everything() -> None:
 
 
 def test_what_is_not_there_is_said() -> None:
-    notes = screen_discrepancies(rate_role("L1", "", [50.0, 60.0])).notes
-    for words in ("rated twice", "low anchor", "both anchors", "hidden reference"):
+    notes = screen_abnormal(rate_role("L1", "", [50.0, 60.0])).notes
+    for words in ("low anchor", "both anchors", "hidden reference"):
         assert any(words in note for note in notes)
-    assert len(screen_discrepancies(rate(100.0, 20.0, 40.0)).notes) == 1
+    assert screen_abnormal(rate(100.0, 20.0, 40.0)).notes == ()
+    low_is_good = Rating("t", "q", "song", "x", "L1", 1.0, Scale(1.0, 5.0, higher_is_better=False))
     with pytest.raises(DataError, match="high end"):
-        screen_discrepancies(replicate(1.0, 2.0, scale=Scale(1.0, 5.0, False)))
+        screen_abnormal([low_is_good])

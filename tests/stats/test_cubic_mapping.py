@@ -15,7 +15,7 @@ from scipy.optimize import nnls
 
 from auricle.core.errors import DataError
 from auricle.stats.correlation import pearson
-from auricle.stats.mapping import CubicMapping, fit_cubic
+from auricle.stats.cubic_mapping import CubicMapping, fit_cubic
 
 Array = NDArray[np.float64]
 

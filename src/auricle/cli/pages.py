@@ -1,0 +1,63 @@
+"""Report pages on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+if TYPE_CHECKING:
+    from auricle.evaluation.page.blocks import Page, Table
+
+# For files and pipes tables need not fold.
+_WIDTH = 10_000
+
+
+def print_page(page: Page) -> None:
+    """Print what stands open in a report; pictures and folded sections are left to files."""
+    from auricle.evaluation.page.blocks import Table, Text
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _WIDTH
+    # What reads a pipe wants whole lines.
+    whole = not console.is_terminal
+    console.print(f"{page.title}\n{page.summary}", soft_wrap=whole)
+    part = ""
+    for section in page.sections:
+        blocks = [one for one in section.blocks if isinstance(one, Text | Table)]
+        if section.folded or not blocks:
+            continue
+        if section.part and section.part != part:
+            console.print(f"\n{section.part}\n{'=' * len(section.part)}", style="bold")
+        part = section.part
+        console.print(f"\n{section.title}", style="bold")
+        for block in blocks:
+            if isinstance(block, Text):
+                console.print(block.text, soft_wrap=whole)
+                continue
+            console.print(_lay_out(block))
+            if block.caption:
+                console.print(block.caption, soft_wrap=whole)
+    for name, fact in page.facts:
+        console.print(f"{name}: {fact}", style="dim", soft_wrap=whole)
+
+
+def print_warnings(texts: Iterable[str]) -> None:
+    """Print what went amiss on standard error, a line each."""
+    console = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    for text in texts:
+        console.print(f"auricle: warning: {text}")
+
+
+def _lay_out(table: Table) -> Grid:
+    from auricle.evaluation.page.markdown import read_cell
+
+    grid = Grid(box=None, pad_edge=False)
+    for name in table.header:
+        grid.add_column(name)
+    for row in table.rows:
+        grid.add_row(*(read_cell(cell) for cell in row))
+    return grid

@@ -1,0 +1,29 @@
+"""Report pages on the terminal."""
+
+import pytest
+
+from auricle.cli.pages import print_page, print_warnings
+from auricle.evaluation.page.blocks import Cell, Chart, Page, Section, Table, Text
+
+TABLE = Table(("codec", "score"), [("[bold]mine", Cell("80 " * 100, best=True))], "A caption.")
+
+
+def test_what_stands_open_is_printed_in_whole_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    sections = [
+        Section("Means", [Text("words " * 50), TABLE], part="Opus"),
+        Section("Picture", [Chart("", "", "", [])]),
+        Section("Hidden", [Text("folded")], folded=True),
+        Section("Notes", [Text(":smile:")], part="Opus"),
+    ]
+    print_page(Page("Codecs", "Two.", sections, [("Auricle", "1")]))
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        *("Codecs", "Two.", "", "Opus", "====", "", "Means", ("words " * 50).rstrip()),
+        *("codec       score", f"[bold]mine  {'80 ' * 100}".rstrip(), "A caption."),
+        *("", "Notes", ":smile:", "Auricle: 1"),
+    ]
+
+
+def test_warnings_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    print_warnings(["no [page]"])
+    assert capsys.readouterr() == ("", "auricle: warning: no [page]\n")
