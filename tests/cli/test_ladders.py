@@ -30,7 +30,7 @@ def test_tables_go_to_the_terminal_and_a_report_to_the_folder(clip: Path, tmp_pa
     )
     assert (run.returncode, run.stderr) == (0, "")
     assert "Pairs in order" in run.stdout
-    assert "Mean scores" not in run.stdout
+    assert "Mean scores\n" not in run.stdout
     assert "## Mean scores" in (output / "report.md").read_text()
     (mine, _) = json.loads((output / "report.json").read_text())["results"]
     assert (mine["ladder"], mine["every"]["pairs"]) == ("mine", 3)

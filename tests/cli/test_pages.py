@@ -20,7 +20,7 @@ def test_what_stands_open_is_printed_in_whole_lines(capsys: pytest.CaptureFixtur
     assert lines == [
         *("Codecs", "Two.", "", "Opus", "====", "", "Means", ("words " * 50).rstrip()),
         *("codec       score", f"[bold]mine  {'80 ' * 100}".rstrip(), "A caption."),
-        *("", "Notes", ":smile:", "Auricle: 1"),
+        *("", "Notes", ":smile:", "", "--output DIR writes more: Hidden", "Auricle: 1"),
     ]
 
 

@@ -19,10 +19,12 @@ from auricle.core.errors import ConfigError, DataError, UnknownMetricError
 from auricle.data.listening_layouts import read_listening_tests
 from auricle.data.listening_sets import RatedPair
 from auricle.evaluation import rated_scores
+from auricle.evaluation.benchmark_page import to_page
 from auricle.evaluation.benchmark_run import BenchmarkRun
+from auricle.evaluation.page.markdown import to_markdown
 from auricle.evaluation.rated_benchmark import judge
 from auricle.evaluation.rated_metrics import Contender, find_contenders, score_pair
-from auricle.evaluation.rated_report import to_json, to_markdown
+from auricle.evaluation.rated_report import to_json
 from auricle.evaluation.rated_results import RatedBenchmark
 from auricle.evaluation.rated_scores import RatedValue, Studio
 from auricle.signal.io import read_audio, write_audio
@@ -113,7 +115,7 @@ def test_missing_values_are_counted_and_differences_are_of_common_clips() -> Non
     difference = found.differences[0]
     assert difference.srcc is not None
     assert difference.srcc.value == pytest.approx(0.0)
-    text = to_markdown(BenchmarkRun(found))
+    text = to_markdown(to_page(BenchmarkRun(found)))
     assert "1.00 [1.00, 1.00] (20 of 24)" in text
     assert "| distance | 4 | it broke |" in text
     failures = to_json(BenchmarkRun(found))["metrics"][1]["failures"]
@@ -147,7 +149,7 @@ def test_what_cannot_be_known_is_none_and_never_dropped() -> None:
     assert [result.mapped for result in found.results] == [None, None]
     assert [mean.srcc for mean in found.means] == [None, None]
     assert found.differences[0].srcc is None
-    assert "| distance | 0 of 24 |" in to_markdown(BenchmarkRun(found))
+    assert "| distance | 0 of 24 |" in to_markdown(to_page(BenchmarkRun(found)))
     with pytest.raises(DataError, match="there are no rated pairs"):
         bench([], [])
 

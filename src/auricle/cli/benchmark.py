@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress, TaskID
 
+from auricle.cli.pages import print_page, print_warnings
 from auricle.cli.progress import progress_bar
 from auricle.core.ratings import ListeningLayout
 
 if TYPE_CHECKING:
     from auricle.data.listening_sets import RatedPair
-    from auricle.evaluation.benchmark_run import BenchmarkRun
     from auricle.evaluation.footprint import Footprint
     from auricle.evaluation.ladder_results import LadderResults
     from auricle.evaluation.rated_metrics import Contender
@@ -85,11 +85,12 @@ def benchmark(
     """
     from auricle.data.listening_layouts import read_listening_tests
     from auricle.data.set_description import read_description
+    from auricle.evaluation.benchmark_page import summarise
     from auricle.evaluation.benchmark_run import BenchmarkRun
     from auricle.evaluation.footprint import describe_machine
     from auricle.evaluation.rated_benchmark import judge
     from auricle.evaluation.rated_metrics import find_contenders
-    from auricle.evaluation.rated_report import write_report
+    from auricle.evaluation.rated_report import write_benchmark
     from auricle.evaluation.rated_scores import Studio
 
     description = read_description(describe or folder)
@@ -112,10 +113,10 @@ def benchmark(
         domains={name: one.domain for name, one in description.sets.items()},
         command=_spell(context),
     )
-    _print(run)
     if output is not None:
-        for left_out in write_report(run, output):
-            typer.echo(left_out, err=True)
+        # First: whoever reads what is printed may leave.
+        print_warnings(write_benchmark(run, output))
+    print_page(summarise(run))
 
 
 def _score(
@@ -166,13 +167,6 @@ def _measure(contenders: Sequence[Contender], kept: Path, bar: Progress) -> dict
 
     journal = Journal(kept / "footprints.jsonl")
     return measure_footprints(contenders, journal, _task(bar, "speed and memory"))
-
-
-def _print(run: BenchmarkRun) -> None:
-    from auricle.evaluation.benchmark_page import summarise
-    from auricle.evaluation.page.markdown import to_markdown
-
-    typer.echo(to_markdown(summarise(run)), nl=False)
 
 
 def _spell(context: typer.Context) -> str:

@@ -41,6 +41,9 @@ def print_page(page: Page) -> None:
             console.print(_lay_out(block))
             if block.caption:
                 console.print(block.caption, soft_wrap=whole)
+    if folded := dict.fromkeys(one.title for one in page.sections if one.folded):
+        titles = ", ".join(folded)
+        console.print(f"\n--output DIR writes more: {titles}", style="dim", soft_wrap=whole)
     for name, fact in page.facts:
         console.print(f"{name}: {fact}", style="dim", soft_wrap=whole)
 

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table as Grid
 
+from auricle.cli.pages import print_page, print_warnings
 from auricle.core.errors import ConfigError, DataError
+from auricle.core.ratings import RatingLayout
 from auricle.stats.multiplicity import Correction
 
 if TYPE_CHECKING:
     from auricle.core.ratings import MeanRating, Rating, RatingTable
     from auricle.data.rating_columns import RatingOptions
-    from auricle.evaluation.page.blocks import Page, Table
     from auricle.stats.screening_checks import Trap
 
 _NONE = "none"
@@ -85,6 +84,10 @@ def ratings(
     reference: Annotated[str, typer.Option(help="System that is the hidden reference.")] = "",
     low_anchor: Annotated[str, typer.Option(help="System that is the low anchor.")] = "",
     mid_anchor: Annotated[str, typer.Option(help="System that is the mid-range anchor.")] = "",
+    layout: Annotated[
+        RatingLayout | None,
+        typer.Option(help="How the ratings are laid out. Default: recognised."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(help="Folder for report.html, report.md, report.json and screened.csv."),
@@ -108,15 +111,15 @@ def ratings(
     options = PanelOptions(screenings, traps, against, correction, interactions, interval)
     columns = _pair_columns(column or [])
     how = _collect(columns, ignore or [], scale, reference, low_anchor, mid_anchor)
-    table = read_ratings(source, options=how)
+    table = read_ratings(source, layout, how)
     questions = _choose(table, test, attribute)
     _require_traps(table, traps)
     results = [judge_panel(table.select(*question), options) for question in questions]
     notes = [f"{source}: {_count(table)}", *table.notes]
-    _print_page(to_page(results, notes))
     if output is not None:
-        for text in write_ratings(results, notes, output):
-            Console(stderr=True, highlight=False, soft_wrap=True).print(f"auricle: {text}")
+        # First: whoever reads what is printed may leave.
+        print_warnings(write_ratings(results, notes, output))
+    print_page(to_page(results, notes))
 
 
 def _pick_screenings(names: list[str] | None) -> tuple[str, ...] | None:
@@ -191,43 +194,3 @@ def _choose(
 def _count(table: RatingTable) -> str:
     counts = {"rating": len(table.ratings), "mean": len(table.means)}
     return ", ".join(f"{n} {what}{'s' * (n > 1)}" for what, n in counts.items() if n)
-
-
-def _print_page(page: Page) -> None:
-    """Print what stands open in a report; pictures and folded sections are left to files."""
-    from auricle.evaluation.page.blocks import Table, Text
-
-    console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(markup=False, highlight=False, emoji=False, width=160)
-    console.print(f"{page.title}\n{page.summary}")
-    part = ""
-    for section in page.sections:
-        if section.folded:
-            continue
-        if section.part and section.part != part:
-            console.print(f"\n{section.part}\n{'=' * len(section.part)}", style="bold")
-        part = section.part
-        console.print(f"\n{section.title}", style="bold")
-        for block in section.blocks:
-            if isinstance(block, Text):
-                console.print(block.text)
-            elif isinstance(block, Table):
-                console.print(_lay_out(block))
-                if block.caption:
-                    console.print(block.caption)
-    if folded := dict.fromkeys(one.title for one in page.sections if one.folded):
-        console.print(f"\n--output DIR writes more: {', '.join(folded)}", style="dim")
-    for name, fact in page.facts:
-        console.print(f"{name}: {fact}", style="dim")
-
-
-def _lay_out(table: Table) -> Grid:
-    from auricle.evaluation.page.markdown import read_cell
-
-    grid = Grid(box=None, pad_edge=False)
-    for name in table.header:
-        grid.add_column(name)
-    for row in table.rows:
-        grid.add_row(*(read_cell(cell) for cell in row))
-    return grid

@@ -132,13 +132,13 @@ def find_columns(header: Sequence[str], options: RatingOptions, place: str) -> d
                     f" {', '.join(header)}"
                 )
     free: dict[str, str] = {}
-    for name in (name for name in named if name not in found.values()):
-        if free.setdefault(_plain(name), name) != name and any(
-            _plain(name) in names.split() for names in _NAMES.values()
-        ):
+    usual = {name for names in _NAMES.values() for name in names.split()}
+    for column in (name for name in named if name not in found.values()):
+        other = free.setdefault(_plain(column), column)
+        if other != column and _plain(column) in usual:
             raise DataError(
-                f"{place}: {free[_plain(name)]!r} and {name!r} may both be meant: name the right"
-                " one by an option for columns, or rename the other"
+                f"{place}: {other!r} and {column!r} may both be meant: name the right one by an"
+                " option for columns, or rename the other"
             )
     for one in FIELDS:
         name = next((name for name in _NAMES[one].split() if name in free), None)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import csv
-import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from auricle.core.errors import MissingDependencyError
 from auricle.evaluation import ladder_report
 from auricle.evaluation.benchmark_page import to_page
 from auricle.evaluation.benchmark_run import BenchmarkRun
-from auricle.evaluation.page import markdown
-from auricle.evaluation.page.write import write_page
+from auricle.evaluation.page.report import write_report
 from auricle.evaluation.rated_results import RatedBenchmark
 
 _FACTS = ("set", "attribute", "item", "system", "reference", "degraded", "score", "scale", "raters")
@@ -57,28 +54,11 @@ def to_json(run: BenchmarkRun) -> dict[str, Any]:
     return rounded
 
 
-def to_markdown(run: BenchmarkRun) -> str:
-    """Return what stands unfolded on the page, without its charts, after the command."""
-    page = to_page(run)
-    head = f"```sh\n{run.command}\n```\n\n{page.summary}" if run.command else page.summary
-    sections = [section for section in page.sections if not section.folded]
-    return markdown.to_markdown(replace(page, summary=head, sections=sections))
-
-
-def write_report(run: BenchmarkRun, folder: Path) -> list[str]:
-    """Write `report.html`, `report.md`, `report.json` and `clips.csv`; say what is left out.
-
-    Without Jinja2 there is no page.
-    """
+def write_benchmark(run: BenchmarkRun, folder: Path) -> list[str]:
+    """Write `report.html`, `report.md`, `report.json` and `clips.csv`; say what is left out."""
     write_clips(run.found, folder / "clips.csv")
-    (folder / "report.md").write_text(to_markdown(run), encoding="utf-8")
-    text = json.dumps(to_json(run), separators=(",", ":"))
-    (folder / "report.json").write_text(text + "\n", encoding="utf-8")
-    try:
-        write_page(to_page(run), folder / "report.html")
-    except MissingDependencyError as error:
-        return [f"report.html is left out: {error}"]
-    return []
+    # Every clip in Markdown would be too long to read.
+    return write_report(to_page(run), to_json(run), folder, folded=False)
 
 
 def write_clips(found: RatedBenchmark, path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from auricle.core.errors import InputError, LabelError, MissingFileError
 from auricle.data.listening_sets import RatedPair
 from auricle.data.workers import run_tasks
+from auricle.evaluation.identities import identify_file
 from auricle.evaluation.journal import Journal
 from auricle.evaluation.rated_metrics import Contender, load_contender, score_pair
 from auricle.signal.io import read_audio, write_audio
@@ -59,7 +59,7 @@ class Studio:
     def __init__(self, folder: Path, *, retry: bool = False) -> None:
         self._folder = folder
         self._retry = retry
-        self._hashed = cache(_hash)
+        self._hashed = cache(identify_file)
         self._heard = cache(self._hear)
 
     def score(
@@ -93,9 +93,10 @@ class Studio:
         files = pair.reference, pair.degraded
         try:
             heard = [self._heard(path, pair.sample_rate) for path in files]
+            contents = [self._hashed(path) for path in files]
         except InputError as error:
             return RatedValue(key=f"{pair.reference}|{pair.degraded}", error=str(error))
-        key = "-".join(f"{self._hashed(path)}@{pair.sample_rate or 'own'}" for path in files)
+        key = "-".join(f"{content}@{pair.sample_rate or 'own'}" for content in contents)
         return _Task(contender.name, key, heard[0], heard[1])
 
     def _recall(self, task: _Task | RatedValue, journal: Journal) -> _Task | RatedValue:
@@ -134,7 +135,3 @@ def processor_seconds() -> float:
     """Processor time of this process and of programs that it ran and that have ended."""
     times = os.times()
     return time.process_time() + times.children_user + times.children_system
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import csv
-import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from auricle.core.errors import MissingDependencyError
 from auricle.evaluation.page.blocks import Page
-from auricle.evaluation.page.markdown import to_markdown
-from auricle.evaluation.page.write import write_page
+from auricle.evaluation.page.report import write_report
 from auricle.evaluation.panel_results import CONFIDENCE, PanelResult
 from auricle.evaluation.ratings_sections import describe_panel
 
@@ -40,7 +36,7 @@ def to_page(results: Sequence[PanelResult], notes: Sequence[str] = ()) -> Page:
 
 
 def to_json(results: Sequence[PanelResult], notes: Sequence[str] = ()) -> dict[str, Any]:
-    """Return everything but single ratings as plain data, None for what is undefined."""
+    """Return everything but single ratings as plain data."""
     return {
         "notes": list(notes),
         "confidence": CONFIDENCE,
@@ -49,21 +45,10 @@ def to_json(results: Sequence[PanelResult], notes: Sequence[str] = ()) -> dict[s
 
 
 def write_ratings(results: Sequence[PanelResult], notes: Sequence[str], folder: Path) -> list[str]:
-    """Write `report.md`, `report.json`, `screened.csv` and `report.html`; return what is missing.
-
-    Without Jinja2 there is no page, which the returned text says.
-    """
+    """Write `report.html`, `report.md`, `report.json` and `screened.csv`; say what is left out."""
     folder.mkdir(parents=True, exist_ok=True)
-    page = to_page(results, notes)
-    (folder / "report.md").write_text(to_markdown(page), encoding="utf-8")
-    text = json.dumps(to_json(results, notes), indent=2, allow_nan=False) + "\n"
-    (folder / "report.json").write_text(text, encoding="utf-8")
     _write_kept(results, folder / "screened.csv")
-    try:
-        write_page(page, folder / "report.html")
-    except MissingDependencyError as error:
-        return [f"report.html is left out: {error}"]
-    return []
+    return write_report(to_page(results, notes), to_json(results, notes), folder)
 
 
 def _write_kept(results: Sequence[PanelResult], path: Path) -> None:
@@ -96,7 +81,7 @@ def _to_plain(one: PanelResult) -> dict[str, Any]:
         screening = {**asdict(one.screening), **excluded}
     names = ("scale", "deviation", "ceiling", "agreement", "precision", "plan")
     lists = ("systems", "stimuli", "means", "averages", "contrasts")
-    plain = {
+    return {
         "test": one.test,
         "attribute": one.attribute,
         "ratings": len(one.ratings),
@@ -106,14 +91,3 @@ def _to_plain(one: PanelResult) -> dict[str, Any]:
         **{name: [asdict(found) for found in getattr(one, name)] for name in lists},
         "notes": list(one.notes),
     }
-    defined: dict[str, Any] = _undefine(plain)
-    return defined
-
-
-def _undefine(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Return plain data with None for numbers that JSON does not have."""
-    if isinstance(value, dict):
-        return {name: _undefine(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_undefine(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

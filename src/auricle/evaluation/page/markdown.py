@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from auricle.evaluation.page.blocks import Cell, Page, Table, Text
 
 
-def to_markdown(page: Page) -> str:
-    """Return a report page as Markdown.
+def to_markdown(page: Page, *, folded: bool = True) -> str:
+    """Return a report page as Markdown, with its folded sections or without.
 
     >>> from auricle.evaluation.page.blocks import Section
     >>> table = Table(("codec", "score"), [("opus", Cell("80", best=True))])
@@ -24,9 +24,13 @@ def to_markdown(page: Page) -> str:
     | opus | **80** |
     """
     parts = [f"# {page.title}", page.summary]
+    if page.facts:
+        parts.append("\n".join(f"- {name}: {fact}" for name, fact in page.facts))
     part = ""
     for section in page.sections:
         if not any(isinstance(block, Text | Table) for block in section.blocks):
+            continue
+        if section.folded and not folded:
             continue
         if section.part and section.part != part:
             parts.append(f"## {section.part}")
@@ -37,8 +41,6 @@ def to_markdown(page: Page) -> str:
                 parts.append(block.text)
             elif isinstance(block, Table):
                 parts += [block.caption] * bool(block.caption) + [_show_table(block)]
-    if page.facts:
-        parts.append("\n".join(f"- {name}: {fact}" for name, fact in page.facts))
     return "\n\n".join(parts) + "\n"
 
 
