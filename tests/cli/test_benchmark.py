@@ -59,7 +59,8 @@ def command(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]
 def output(command: list[str]) -> Path:
     """What the first run left, which does everything."""
     run = CliRunner().invoke(app, [word for word in command if word != "--no-measure"])
-    assert run.exit_code == 0, run.output
+    # A file is gone.
+    assert run.exit_code == 1, run.output
     folder = Path(command[3])
     (folder / "printed.txt").write_text(run.stdout)
     return folder
@@ -119,7 +120,7 @@ def test_what_is_known_is_not_computed_again(output: Path, command: list[str]) -
     before = {path: path.read_bytes() for path in journals}
     report = json.loads((output / "report.json").read_text())
     run = CliRunner().invoke(app, command)
-    assert run.exit_code == 0, run.output
+    assert run.exit_code == 1, run.output
     assert {path: path.read_bytes() for path in journals} == before
     again = json.loads((output / "report.json").read_text())
     assert again["results"] == report["results"]
@@ -133,7 +134,7 @@ def test_an_interrupted_run_goes_on(output: Path, command: list[str]) -> None:
         # As a killed run leaves it.
         path.write_text("".join(lines[:12]) + lines[12][:20])
     run = CliRunner().invoke(app, [*command, "--ladder-clips", "0", "--jobs", "2"])
-    assert run.exit_code == 0, run.output
+    assert run.exit_code == 1, run.output
     again = json.loads((output / "report.json").read_text())
     assert again["results"] == report["results"]
     assert again["ladders"] is None
@@ -146,11 +147,58 @@ def test_what_could_not_be_judged_is_tried_again_when_asked(
     failed = [line for line in path.read_text().splitlines() if "silent" in line]
     assert len(failed) == 1
     run = CliRunner().invoke(app, [*command, "--ladder-clips", "0", "--retry"])
-    assert run.exit_code == 0, run.output
+    assert run.exit_code == 1, run.output
     assert path.read_text().count(failed[0]) == 2
+
+
+def write_ratings(folder: Path, names: tuple[str, ...]) -> list[str]:
+    """Return the command for means of ratings of some files beside one reference."""
+    for place, name in enumerate(names):
+        if not (folder / name).exists():
+            level = 0.0003 * 3**place
+            noise = np.random.default_rng(place).standard_normal(RATE)
+            clip = make_music(1.0, 0) + level * noise.astype(np.float32)
+            write_audio(folder / name, Audio.from_array(clip, RATE))
+    write_audio(folder / "reference.wav", Audio.from_array(make_music(1.0, 0), RATE))
+    rows = [f"reference.wav,{name},{90 - 9 * place}" for place, name in enumerate(names)]
+    path = folder / "means.csv"
+    path.write_text("\n".join(["reference,degraded,score", *rows, ""]))
+    given = ["benchmark", str(path), "--metric", "log-spectral", "--no-measure"]
+    return [*given, "--ladder-clips", "0", "--output", str(folder / "out")]
+
+
+def test_a_clip_that_a_metric_refuses_is_no_error(tmp_path: Path) -> None:
+    write_audio(tmp_path / "silent.wav", Audio.from_array(np.zeros(RATE), RATE))
+    command = write_ratings(tmp_path, ("a.wav", "b.wav", "c.wav", "d.wav", "silent.wav"))
+    run = CliRunner().invoke(app, command)
+    assert run.exit_code == 0, run.output
+    assert "silent" in run.stdout.partition("\nFailures")[2]
+
+
+def test_files_that_cannot_be_read_are_named_each_time(tmp_path: Path) -> None:
+    (tmp_path / "broken.wav").write_text("no audio")
+    command = write_ratings(tmp_path, ("a.wav", "b.wav", "c.wav", "d.wav", "broken.wav"))
+    for _ in range(2):
+        run = CliRunner().invoke(app, command)
+        assert run.exit_code == 1, run.output
+        assert re.search(r"^log-spectral +1 +\S*broken.wav: ", run.stdout, re.MULTILINE)
+
+
+def test_nothing_is_said_that_nobody_told(tmp_path: Path) -> None:
+    command = write_ratings(tmp_path, ("a.wav", "b.wav", "c.wav", "d.wav"))
+    run = CliRunner().invoke(app, command)
+    assert run.exit_code == 0, run.output
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "4 clips of 1 item" in text
+    for wrong in ("1 listeners", "1 systems", "1 items", "a perfect metric", "mean SRCC", "ICC"):
+        assert wrong not in text + run.stdout
+    assert "Single listeners are not known." in text
+    assert "Errors are not known" in text
+    assert "| RMSE |" not in text
 
 
 def test_the_help_reads_well() -> None:
     run = CliRunner().invoke(app, ["benchmark", "--help"])
     assert run.exit_code == 0
     assert "Tell which metrics agree with listeners" in run.stdout
+    assert "Exit codes: 0 done, 1 a file could not be read" in " ".join(run.stdout.split())

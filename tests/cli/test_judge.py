@@ -59,7 +59,9 @@ def test_the_winner_and_whether_that_is_chance(table: Path) -> None:
     assert "demo/quality: 40 clips of 10 items" in text
     assert "`good` orders the clips most like the ratings do: SRCC 0.9" in text
     assert "It is better than `noise` by more than chance explains" in text
-    assert "These ratings cannot tell it apart from `distance`" in text
+    assert "The test is too small to tell apart from it: `distance` 0.9" in text
+    blind = "Not shown to agree with listeners at all, as the interval of SRCC includes 0: `noise` "
+    assert blind in text
     assert "There are 10 items only" in text
     assert "Means of 4 systems" in text
     # Neither votes alone nor their number make an interval of a rating.
@@ -71,6 +73,42 @@ def test_a_distance_that_nobody_turned_is_noticed(table: Path) -> None:
     assert "`distance` orders them backwards (SRCC -0.9" in text
     assert "say --lower-is-better distance." in text
     assert "noise" not in text
+
+
+def test_a_constant_has_no_correlation_and_no_smallest_errors(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    lines: list[tuple[object, ...]] = []
+    for item in range(10):
+        for system in range(4):
+            score = 20.0 * system + rng.normal(0.0, 4.0)
+            lines.append((f"i{item}", score, -score + rng.normal(), 7.0))
+    header = ("item", "score", "distance", "constant")
+    path = write(tmp_path / "t.csv", header, lines)
+    text = judge(str(path))
+    assert "Without a correlation, as values are all equal or too few: `constant`." in text
+    assert "No metric predicts ratings better than their mean does, whose RMSE is" in text
+    assert "smallest errors" not in text
+    turned = judge(str(path), "--lower-is-better", "distance")
+    assert "too small" not in turned
+    assert "No metric predicts" not in turned
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [("i0", 50.0, 1.0)],
+        [("i0", 50.0, 1.0), ("i0", 60.0, 2.0), ("i0", 70.0, 3.0), ("i0", 80.0, 4.0)],
+        [("i0", 50.0, 1.0), ("i1", 60.0, 2.0)],
+        [(f"i{n}", 50.0, float(n)) for n in range(20)],
+    ],
+    ids=["one clip", "one item", "two items", "constant ratings"],
+)
+def test_errors_that_cannot_be_known(tmp_path: Path, lines: list[tuple[object, ...]]) -> None:
+    text = judge(str(write(tmp_path / "t.csv", ("item", "score", "m"), lines)))
+    assert "Errors are not known" in text
+    assert "0.00 [0.00, 0.00]" not in text
+    assert " RMSE " not in text.partition("quality:")[2]
+    assert "1 clips" not in text
 
 
 def test_reports_hold_it_all(table: Path, tmp_path: Path) -> None:

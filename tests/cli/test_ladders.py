@@ -49,3 +49,10 @@ def test_a_typo_is_told_before_anything_is_scored(clip: Path) -> None:
     run = ladders(clip, "--ladder", "bitrate-opsu")
     assert run.returncode == 2
     assert "did you mean 'bitrate-opus'" in run.stderr
+
+
+def test_where_nothing_was_scored_the_reason_is_told(tmp_path: Path) -> None:
+    run = ladders(tmp_path / "none.wav", "--metric", "log-spectral", "--ladder", LADDER)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "auricle: nothing was scored: " in run.stderr
+    assert "none.wav" in run.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,8 @@ def test_says_who_goes_and_which_is_better(ran: Ran) -> None:
     assert "good is better than fair by " in ran.text
     assert "fair is better than poor by " in ran.text
     assert "for a half-width of 2, these items" in ran.text
-    assert "--output DIR writes more: Remarkable listeners, Items and systems" in ran.text
+    assert "--output DIR" not in ran.text
+    assert "report.html" in ran.text
     assert ran.question["screening"]["excluded"] == ["L2"]
     first = ran.question["contrasts"][0]
     assert (first["first"], first["second"]) == ("good", "fair")
@@ -127,6 +129,7 @@ def test_the_page_shows_boxes(ran: Ran) -> None:
 
 def test_nobody_goes_without_screening(mushra: Path) -> None:
     text = _run(mushra, "--screen", "none", "--against", "reference")
+    assert "--output DIR writes more: Items and systems" in text
     assert "listeners stay" not in text
     assert "reference is better than good by " in text
     assert "good is better than fair" not in text
@@ -174,7 +177,7 @@ def test_a_crowd_with_traps_and_replicates(tmp_path: Path) -> None:
     assert "L1        hardly varied: 8 scores from 3 to 3" in text
     assert "L2        answered 1 of 2 traps wrongly" in text
     assert "L3        scored replicates of a stimulus 75 % of the scale apart" in text
-    assert "16 ratings of traps are left out of all but screening" in text
+    assert "16 ratings are of traps, and left out of all but screening" in text
     assert "traps: 7 of 8 listeners stay, 1 goes." in _run(table, *traps)
     assert _refuse(table, "--trap", "trip.wav=2", message="is called that") == 2
     assert _refuse(table, "--trap", "trap.wav=two", message="write NAME=SCORE") == 2
@@ -184,15 +187,38 @@ def test_a_crowd_with_traps_and_replicates(tmp_path: Path) -> None:
 def test_means_only_say_what_is_missing(tmp_path: Path) -> None:
     table = tmp_path / "means.csv"
     table.write_text(
-        "item,system,mos,std,count\na,x,3.5,1,25\na,y,2.5,1,25\nb,x,4,1,25\nb,y,2,,\n",
+        "item,system,mos,std,count\na,x,3.5,1,25\na,ref,2.5,1,25\nb,x,4,1,25\nb,ref,2,,\n",
         encoding="utf-8",
     )
     text = _run(table, "--scale", "1-5", "--output", tmp_path / "out")
     assert "Only means are known" in text
-    assert "3.75" in text
+    # 0.41: the quantile of t with 24 degrees of freedom, 2.0639, times 1 / 5.
+    assert "Brackets hold 95% intervals." in text
+    assert "3.75 [3.34, 4.16]" in text
+    assert re.search(r"ref \(reference\) +2.25 +2", text)
     assert "means.csv: 4 means\n" in text
     markdown = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     assert "3.50 [3.09, 3.91]" in markdown
+
+
+def test_means_without_deviations_have_no_intervals(tmp_path: Path) -> None:
+    table = tmp_path / "means.csv"
+    table.write_text("system,mos\nx,3.5\ny,2.5\n", encoding="utf-8")
+    text = _run(table)
+    assert "Means as they were told. Nothing tells how sure they are." in text
+    assert "[" not in text
+
+
+def test_without_systems_nothing_is_compared(mushra: Path, tmp_path: Path) -> None:
+    table = tmp_path / "unnamed.csv"
+    with mushra.open(encoding="utf-8", newline="") as file:
+        lines = [",".join(row[:2] + row[3:]) for row in csv.reader(file)]
+    table.write_text("\n".join(lines), encoding="utf-8")
+    text = _run(table)
+    assert "No column says which system a rating is of (name it by system=COLUMN)" in text
+    assert "(no system named)" in text
+    assert "half-width" not in text
+    assert _refuse(table, "--against", "good", message="there are none") == 2
 
 
 @pytest.mark.parametrize(
@@ -253,6 +279,11 @@ def test_wrong_usage_is_told(mushra: Path, tmp_path: Path) -> None:
         (2, ["--column", "score"], "write FIELD=NAME"),
         (2, ["--scale", "high"], "write both ends"),
         (2, ["--against", "nothing"], "no system 'nothing' to compare with"),
+        (2, ["--reference", "Foo"], "no system is called 'Foo': there are reference, good, fair"),
+        (2, ["--low-anchor", "Foo"], "low anchor: no system is called 'Foo'"),
+        (2, ["--mid-anchor", "Foo"], "mid anchor: no system is called 'Foo'"),
+        (2, ["--interval", "-1"], "more than 0 to each side, not by -1"),
+        (2, ["--interval", "0"], "more than 0 to each side, not by 0"),
         (5, ["--attribute", "loudness"], "the ratings have codecs / quality"),
         (5, ["--reference", "", "--scale", "0-50"], "lies off the scale"),
     ):

@@ -1,8 +1,10 @@
 """`auricle sweep` as a user meets it."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from tests.conftest import make_music
 from typer.testing import CliRunner, Result
 
 from auricle.cli.main import app
-from auricle.core.errors import ConfigError
+from auricle.core.errors import ConfigError, InputError
 
 Write = Callable[..., Path]
 QUICK = ("--codecs", "opus,mp3", "--bitrates", "32,64", "--metric", "log-spectral", "--quiet")
@@ -55,8 +57,13 @@ def test_a_folder_of_clips(clips: Path, tmp_path: Path) -> None:
     # Equal to itself; the baseline is the file that this run overwrites.
     baseline = ("--fail-if-worse-than", out / "report.json")
     again = sweep(clips, *QUICK, "--output", out, *baseline)
-    assert (again.exit_code, again.stderr) == (0, "")
+    assert again.exit_code == 0
     assert "Against the baseline" in again.stdout
+    # A metric that this sweep has not passes, but not unseen.
+    assert [line.partition(":")[2].strip() for line in again.stderr.splitlines()] == [
+        f"warning: {codec} by codec-music.v3: 4 of the baseline's 4 points are not in this sweep"
+        for codec in ("opus", "mp3")
+    ]
 
 
 def test_a_worse_codec_of_ones_own_fails(clips: Path, tmp_path: Path) -> None:
@@ -74,12 +81,51 @@ def test_a_worse_codec_of_ones_own_fails(clips: Path, tmp_path: Path) -> None:
         return sweep(clips, *plain, "--codec-command", mine, *more)
 
     out = tmp_path / "out"
-    assert code(10, "--output", out).exit_code == 0
+    first = code(10, "--output", out)
+    assert first.exit_code == 0
+    assert f"The whole report: {out / 'report.html'}" in first.stdout
     worse = code(6, "--fail-if-worse-than", out / "report.json")
     assert worse.exit_code == 3
     assert "mine is worse by log-spectral" in worse.stderr
     better = code(12, "--fail-if-worse-than", out / "report.json")
     assert (better.exit_code, better.stderr) == (0, "")
+    # What is not in this sweep passes, but not unseen; a failure of a clip comes first.
+    other = code(12, "--codecs", "opus", "--output", tmp_path / "two")
+    assert other.exit_code == 0
+    lacks = code(12, "--fail-if-worse-than", tmp_path / "two" / "report.json")
+    assert lacks.exit_code == 0
+    assert "warning: opus by log-spectral" in lacks.stderr
+    assert "2 of the baseline's 2 points" in lacks.stderr
+    both = code(6, "--fail-if-worse-than", out / "report.json", tmp_path / "none.wav")
+    assert both.exit_code == 1
+    assert "mine is worse by log-spectral" in both.stderr
+
+
+def test_without_a_usable_clip_there_is_one_line(write: Write, tmp_path: Path) -> None:
+    silent = write("silent.wav", np.zeros((2, 4800)))
+    run = sweep(silent, tmp_path / "none.wav", *QUICK)
+    assert (type(run.exception), run.stdout) == (InputError, "")
+    assert "nothing could be encoded" in str(run.exception)
+    assert "silent.wav: it is silent; " in str(run.exception)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_interrupt_is_told(clips: Path, tmp_path: Path, kept: bool) -> None:
+    command = [sys.executable, "-m", "auricle", "sweep", clips, "--quiet"]
+    command += ["--codecs", "", "--bitrates", "64", "--metric", "log-spectral"]
+    ready = tmp_path / "ready"
+    script = tmp_path / "slow.py"
+    script.write_text(f"import time, pathlib; pathlib.Path({str(ready)!r}).touch(); time.sleep(60)")
+    command += ["--codec-command", f"slow={sys.executable} {script} {{in}} {{out}}"]
+    command += ["--output", tmp_path / "out"] if kept else []
+    with subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True) as run:
+        while not ready.exists() and run.poll() is None:
+            time.sleep(0.05)
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate()
+    assert run.returncode == 130
+    more = "; the same command goes on where it ended" if kept else "; with --output DIR"
+    assert f"auricle: interrupted{more}" in said
 
 
 def test_failures_are_told_and_make_the_exit_code(clips: Path, write: Write) -> None:

@@ -69,6 +69,19 @@ def test_a_role_that_is_given_is_not_guessed(tmp_path: Path) -> None:
     assert [one.role for one in table.ratings] == ["", "reference", "", "mid_anchor"]
 
 
+def test_a_role_is_given_only_to_what_is_there(tmp_path: Path) -> None:
+    text = "listener,system,score\nA,ref,3\nA,clean,5\n"
+    for options in (
+        RatingOptions(reference="Foo"),
+        RatingOptions(low_anchor="Foo"),
+        RatingOptions(mid_anchor="Foo"),
+    ):
+        with pytest.raises(ConfigError, match=r"'Foo': there are ref, clean$"):
+            read(tmp_path, text, options)
+    with pytest.raises(ConfigError, match=r"'Foo': there are none$"):
+        read(tmp_path, "listener,item,score\nA,s,3\n", RatingOptions(reference="Foo"))
+
+
 def test_a_column_tells_roles_and_an_option_more(tmp_path: Path) -> None:
     text = "listener,system,role,score\nA,ref,,3\nA,clean,Reference,5\nA,dull,low anchor,2\n"
     roles = [one.role for one in read(tmp_path, text).ratings]
@@ -139,6 +152,23 @@ def test_the_scale_is_told_or_guessed(tmp_path: Path) -> None:
     table = read(tmp_path, text, RatingOptions(scale=Scale(0.0, 50.0)))
     assert {one.scale for one in table.ratings} == {Scale(0.0, 50.0)}
     assert table.notes == ()
+
+
+def test_few_scores_off_a_usual_scale_are_slips(tmp_path: Path) -> None:
+    lines = ["listener,item,score", *(f"A,s{n},{n + 20}" for n in range(60))]
+    lines[6] = "A,s5,140"
+    said = r"line 7, column score: 140 lies above 100, while all others lie in 0-100: correct it"
+    with pytest.raises(DataError, match=said):
+        read(tmp_path, "\n".join(lines))
+    lines[8] = "A,s7,-3"
+    with pytest.raises(DataError, match=r"140 lies above 100; .*line 9, .*: -3 lies below 0, whil"):
+        read(tmp_path, "\n".join(lines))
+    lines[1:6] = [f"A,s{n},{n + 130}" for n in range(5)]
+    with pytest.raises(DataError, match=r"line 2, .* nothing says which scale"):
+        read(tmp_path, "\n".join(lines))
+    votes = ["listener,item,score", *(f"A,s{n},{n % 5 + 1}" for n in range(40)), "A,t,6"]
+    with pytest.raises(DataError, match=r"line 42, column score: 6 lies above 5, .* in 1-5: corr"):
+        read(tmp_path, "\n".join(votes))
 
 
 def test_means_are_told_from_votes_without_names(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_the_bitrate_is_passed_in_both_units(tmp_path: Path, stereo: Audio) -> N
             "import sys, soundfile as s; x, r = s.read(sys.argv[1]);"
             " s.write(sys.argv[2], x[:, 0], r, format='WAV')",
             InputError,
-            "1 channels of 2",
+            "channels from 2 to 1",
         ),
         ("import os; os.kill(os.getpid(), 9)", InputError, "failed .-9.: no message"),
     ],
@@ -98,7 +98,14 @@ def test_what_goes_wrong_is_told(
     ("text", "message"),
     [
         ("cp {in} {out}", "names no codec"),
-        ("a b=cp {in} {out}", "names no codec"),
+        ("a b=cp {in} {out}", "names are of the letters"),
+        ("a/b=cp {in} {out}", "'a/b'.*names are of the letters"),
+        ("copy=cp {in} {out} -b {rate}", r"\{rate\}.*\{in\}, \{coded\}, .*\{kbps\}"),
+        ("copy=cat {in} | cp - {out}", r"no shell reads it, so '\|'"),
+        ("copy=cat {in} > {out}", "no shell reads it, so '>'"),
+        ("copy=cat {in} 2>{out}", "no shell reads it, so '2>{out}'"),
+        ("copy=cp {in} {out}; ls", "no shell reads it, so '{out};'"),
+        ("copy=cp {in} {out} ; ls", "no shell reads it, so ';'"),
         ("copy=cp {in}", "lacks"),
         ("copy=cp {in} {out} && ", "lacks"),
         ("copy=cp {in} {coded} {out}", "between an encoder and a decoder"),
@@ -114,7 +121,7 @@ def test_commands_that_cannot_be(text: str, message: str) -> None:
 
 def test_no_shell_is_involved(tmp_path: Path, stereo: Audio) -> None:
     victim = tmp_path / "victim"
-    program = parse_program(f"copy=cp {{in}} {{out}} ; touch {victim}")
+    program = parse_program(f"copy=cp {{in}} {{out}} $(touch {victim})")
     with pytest.raises(InputError):
         run_program(stereo, program, 64_000)
     assert not victim.exists()

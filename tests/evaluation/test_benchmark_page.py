@@ -80,7 +80,9 @@ def test_the_best_comes_first_and_the_blind_one_is_worse() -> None:
     best, same = (one.name for one in run.rank(None)[:2])
     assert {best, same} == {"good", "twin"}
     assert f"`{best}` orders clips most like listeners do" in said
-    assert f"`{same}` cannot be told apart from it" in said
+    assert f"too small to tell apart from it: `{same}` 0.9" in said
+    assert "Not shown to agree with listeners at all, as the interval of SRCC includes 0" in said
+    assert "mean SRCC" not in said
     assert "It is better than `blind` by more than chance explains" in said
     assert "Of those that need no reference `blind` is the best" in said
     leaderboard = table(section(to_page(run), "Leaderboard"))

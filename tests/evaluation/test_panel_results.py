@@ -10,7 +10,13 @@ from auricle.core.errors import ConfigError, DataError
 from auricle.core.ratings import MeanRating, Rating, RatingTable
 from auricle.core.spec import Scale
 from auricle.evaluation.page.markdown import to_markdown
-from auricle.evaluation.panel_results import PanelOptions, PanelResult, estimate_mean, judge_panel
+from auricle.evaluation.panel_results import (
+    PanelOptions,
+    PanelResult,
+    estimate_mean,
+    estimate_means,
+    judge_panel,
+)
 from auricle.evaluation.ratings_report import to_json, to_page
 from auricle.stats.screening_checks import Trap
 
@@ -51,6 +57,25 @@ def test_where_low_is_good_the_lower_is_better() -> None:
     assert text.index("\n| a |") < text.index("\n| b |")
 
 
+def test_constant_offsets_of_listeners_are_no_disagreement() -> None:
+    """P. E. Shrout and J. L. Fleiss, Psychological Bulletin 86 (1979), table 2: ICC(3, 4) is 0.91.
+
+    Their ICC(1, 4), which takes offsets for noise, is 0.44.
+    """
+    scores = [(9, 2, 5, 8), (6, 1, 3, 2), (8, 4, 6, 8), (7, 1, 2, 6), (10, 5, 6, 9), (6, 2, 4, 7)]
+    ratings = tuple(
+        Rating("test", "quality", f"song {item}", "a", f"L{listener}", float(score))
+        for item, row in enumerate(scores)
+        for listener, score in enumerate(row)
+    )
+    ceiling = _judge(ratings).ceiling
+    assert ceiling is not None
+    assert ceiling.lcc.panel.value == pytest.approx(0.91, abs=0.03)
+    assert ceiling.lcc.ceiling.value == pytest.approx(ceiling.lcc.panel.value**0.5)
+    text = to_markdown(to_page([_judge(ratings)]))
+    assert "about 4 listeners a stimulus" in text
+
+
 def test_ratings_without_listeners_are_not_screened() -> None:
     anonymous = tuple(replace(one, listener="") for one in RATINGS)
     found = _judge(anonymous, PanelOptions(screenings=("constant",)))
@@ -74,7 +99,7 @@ def test_traps_screen_and_count_in_nothing_else() -> None:
     without = _judge(tuple(one for one in RATINGS if one.listener != "L2"))
     assert found.systems == without.systems
     assert found.contrasts == without.contrasts
-    assert found.notes == ("6 ratings of traps are left out of all but screening",)
+    assert found.notes == ("6 ratings are of traps, and left out of all but screening",)
     everyone = _judge(RATINGS + answers, PanelOptions(screenings=(), traps=traps))
     assert everyone.screening is None
     assert everyone.contrasts == _judge(RATINGS).contrasts
@@ -146,4 +171,9 @@ def test_means_have_intervals_where_enough_is_told() -> None:
     assert interval is not None
     assert interval.high == pytest.approx(54.1278, abs=1e-4)
     assert estimate_mean(replace(mean, listeners=0)) is None
+    assert estimate_means([mean, replace(mean, listeners=0)]) is None
+    both = estimate_means([mean, replace(mean, mean=60.0, deviation=20.0)])
+    # Half-widths of 4.1278 and 8.2556.
+    assert both is not None
+    assert (both.value, both.high) == pytest.approx((55.0, 61.1917), abs=1e-4)
     assert to_json([found])["questions"][0]["model"] is None

@@ -315,7 +315,8 @@ def test_a_plus_may_be_part_of_a_path(
     [
         ("fad-mystery", UnknownMetricError, "no encoder is called mystery: there is fad-mel"),
         ("fad-magic:folder", ConfigError, "'magic' is no kind of encoder"),
-        ("viscol", UnknownMetricError, "viscol"),
+        ("viscol", UnknownMetricError, "did you mean 'visqol'"),
+        ("nope", UnknownMetricError, "'nope': there are deepaq.*codec-music.*pesq.*dnsmos.*fad-"),
     ],
 )
 def test_metrics_that_there_are_not(name: str, error: type[Exception], said: str) -> None:

@@ -183,6 +183,26 @@ def test_what_is_undefined_has_a_reason() -> None:
     assert found.rate.value is not None
 
 
+def test_a_flat_curve_tells_no_rates() -> None:
+    flat = made({"a": (MEASURED, [80.0, 80.5, 81.0, 80.2]), "b": (MEASURED, RISING)})
+    (found,) = find_curves(flat).comparisons
+    assert found.rate.value is None
+    assert found.rate.note == "the curve of a is nearly flat: it changes by 1 in all"
+    assert found.quality.value is not None
+
+
+def test_metrics_without_a_reference_are_explained_and_no_bitrate_is_the_best() -> None:
+    sweep = made({"a": (MEASURED, RISING), "b": (MEASURED, RISING)})
+    told = to_markdown(to_page(SweepReport(sweep, find_curves(sweep))))
+    assert "does not hear the original" not in told
+    assert "**" not in told
+    (one,) = sweep.plan.contenders
+    plan = replace(sweep.plan, contenders=(replace(one, needs_reference=False),))
+    alone = replace(sweep, plan=plan)
+    told = to_markdown(to_page(SweepReport(alone, find_curves(alone))))
+    assert "does not hear the original" in told
+
+
 def test_one_clip_has_values_without_intervals() -> None:
     found = find_curves(made({"a": (MEASURED, RISING), "b": (MEASURED, RISING)}, clips=1))
     point = found.curves[0].points[0].score
@@ -284,12 +304,14 @@ def test_a_baseline_must_fit(tmp_path: Path) -> None:
     clips = (replace(sweep.clips[0], sha256="new"), *sweep.clips[1:3])
     kept = tuple(one for one in sweep.points if one.clip != "3.wav")
     found = compare_with_baseline(replace(sweep, clips=clips, points=kept), baseline)
-    assert found.notes == (
-        "4 points of the baseline have no partner in this sweep",
-        "0.wav was matched by its name: its content changed",
-    )
+    assert found.notes == ("0.wav was matched by its name: its content changed",)
+    assert found.missing == ("a by m.v1: 4 of the baseline's 16 points are not in this sweep",)
     # So is a codec that nothing was compared with.
     both = made({"a": (MEASURED, RISING), "new": (MEASURED, RISING)})
     found = compare_with_baseline(both, baseline)
     assert found.notes == ("new by m has no point in the baseline",)
-    assert [one.codec for one in found.changes] == ["a"]
+    assert ([one.codec for one in found.changes], found.missing) == (["a"], ())
+    # And one that is not there any more.
+    before = read_baseline(write_baseline(both, tmp_path), 30.0)
+    found = compare_with_baseline(sweep, before)
+    assert found.missing == ("new by m.v1: 16 of the baseline's 16 points are not in this sweep",)

@@ -3,6 +3,7 @@
 import csv
 import importlib.util
 import math
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -281,6 +282,19 @@ def test_peaq_falls_with_noise() -> None:
     # Both are attenuated together: full scale would clip one of them.
     loud = [audio(3.0 * music), audio(3.0 * (music + 0.01 * noise))]
     assert -4.0 <= metric(*loud).value < ladder[1]
+
+
+def test_a_peaq_that_never_ends_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "peaq"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr("auricle.reference.peaq._PATIENCE", 0.2)
+    music = audio(make_music(1.0))
+    with pytest.raises(LabelError, match="peaq did not end within 1 s"):
+        Peaq()(music, music)
 
 
 def test_without_peaq_and_haaqi_the_errors_say_what_is_missing(

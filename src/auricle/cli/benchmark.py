@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress, TaskID
 
+from auricle.cli.exits import Exit
 from auricle.cli.pages import print_page, print_warnings
 from auricle.cli.progress import progress_bar
 from auricle.core.ratings import ListeningLayout
@@ -82,6 +83,9 @@ def benchmark(
 
     Metrics that are not installed are listed with the reason. Prints the leaderboard; all else is
     in the report (--output).
+
+    Exit codes: 0 done, 1 a file could not be read or nothing scored, 2 wrong usage, 4 incomplete
+    installation, 5 ratings that cannot be read, 6 output not written, 130 interrupted.
     """
     from auricle.data.listening_layouts import read_listening_tests
     from auricle.data.set_description import read_description
@@ -116,7 +120,10 @@ def benchmark(
     if output is not None:
         # First: whoever reads what is printed may leave.
         print_warnings(write_benchmark(run, output))
-    print_page(summarise(run))
+    print_page(summarise(run), output)
+    everything = [one for each in values.values() for one in each]
+    if any(one.unreadable for one in everything) or all(one.value is None for one in everything):
+        raise typer.Exit(Exit.NOT_SCORED)
 
 
 def _score(

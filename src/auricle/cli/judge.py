@@ -77,6 +77,9 @@ def judge(
 
     Needs no audio: values and ratings stand in one table, such as the clips.csv that 'auricle
     benchmark' writes.
+
+    Exit codes: 0 done, 2 wrong usage, 4 incomplete installation, 5 a table that cannot be read or
+    judged, 6 output not written, 130 interrupted.
     """
     # Statistics take a while to import.
     from auricle.evaluation import rated_benchmark
@@ -105,5 +108,5 @@ def judge(
     )
     # Written first: who reads the terminal's output may leave early.
     left_out = [] if output is None else write_judgement(result, found.notes, output)
-    print_page(summarise(result, found.notes))
+    print_page(summarise(result, found.notes), output)
     print_warnings(left_out)

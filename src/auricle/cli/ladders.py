@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from auricle.cli.exits import Exit
-from auricle.cli.pages import print_page, print_warnings
+from auricle.cli.pages import join_reasons, print_page, print_warnings
 from auricle.cli.progress import progress_bar
+from auricle.core.errors import InputError
 
 
 def ladders(
@@ -63,9 +64,13 @@ def ladders(
             contenders, files, ladders=wanted, folder=output, jobs=jobs,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )  # fmt: skip
+    if not found.scores:
+        reasons = [": ".join(filter(None, (one.clip, one.metric, one.message)))
+                   for one in found.failures]  # fmt: skip
+        raise InputError(f"nothing was scored: {join_reasons(reasons)}")
     # Written first: who reads the terminal's output may leave early.
     left_out = [] if output is None else write_ladders(found, notes, output)
-    print_page(to_page(found, notes))
+    print_page(to_page(found, notes), output)
     print_warnings(left_out)
-    if any(not failure.metric for failure in found.failures) or not found.scores:
+    if any(not failure.metric for failure in found.failures):
         raise typer.Exit(Exit.NOT_SCORED)

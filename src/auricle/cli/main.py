@@ -49,6 +49,9 @@ app.add_typer(metrics.app, name="metrics")
 app.add_typer(data.app, name="data")
 app.add_typer(bank.app, name="bank")
 
+# Commands that keep in --output what they computed.
+_KEEPING = {"sweep", "ladders", "benchmark"}
+
 
 def _show_version(wanted: bool) -> None:
     if wanted:
@@ -66,14 +69,28 @@ def _main(
     pass
 
 
+def _tell_interrupt(arguments: list[str]) -> str:
+    """Say that it was interrupted, and whether the same command goes on."""
+    if not set(arguments[:1]) & _KEEPING:
+        return "interrupted"
+    if any(one.partition("=")[0] == "--output" for one in arguments):
+        return "interrupted; the same command goes on where it ended"
+    return "interrupted; with --output DIR the same command would go on where it ended"
+
+
 def run() -> None:
     """Run the command line; exit with the code that `auricle.cli.exits` gives.
 
-    typer itself turns an interrupt into 130, and leaves quietly when the reader of a pipe is gone.
+    typer itself turns an interrupt into 130, which is told here, and leaves quietly when the reader
+    of a pipe is gone.
     """
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         app()
+    except SystemExit as left:
+        if left.code == Exit.INTERRUPTED:
+            errors.print(f"auricle: {_tell_interrupt(sys.argv[1:])}", markup=False)
+        raise
     except AuricleError as error:
         errors.print(f"auricle: {error}", markup=False)
         sys.exit(exit_of(error))

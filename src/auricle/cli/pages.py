@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -13,10 +14,14 @@ if TYPE_CHECKING:
 
 # For files and pipes tables need not fold.
 _WIDTH = 10_000
+_REASONS = 3
 
 
-def print_page(page: Page) -> None:
-    """Print what stands open in a report; pictures and folded sections are left to files."""
+def print_page(page: Page, saved: Path | None = None) -> None:
+    """Print what stands open in a report; pictures and folded sections are left to files.
+
+    `saved` is the folder that the report was written to, if it was.
+    """
     from auricle.evaluation.page.blocks import Table, Text
 
     console = Console(markup=False, highlight=False, emoji=False)
@@ -41,11 +46,23 @@ def print_page(page: Page) -> None:
             console.print(_lay_out(block))
             if block.caption:
                 console.print(block.caption, soft_wrap=whole)
-    if folded := dict.fromkeys(one.title for one in page.sections if one.folded):
+    if saved is not None:
+        # Without Jinja2 there is no page.
+        names = ("report.html", "report.md")
+        whole_report = next(filter(Path.exists, (saved / name for name in names)), saved)
+        console.print(f"\nThe whole report: {whole_report}", style="dim", soft_wrap=True)
+    elif folded := dict.fromkeys(one.title for one in page.sections if one.folded):
         titles = ", ".join(folded)
         console.print(f"\n--output DIR writes more: {titles}", style="dim", soft_wrap=whole)
     for name, fact in page.facts:
         console.print(f"{name}: {fact}", style="dim", soft_wrap=whole)
+
+
+def join_reasons(reasons: Sequence[str]) -> str:
+    """Return why nothing came out as one line: the first few of equal or different reasons."""
+    told = list(dict.fromkeys(reasons))
+    more = [f"and {len(told) - _REASONS} more"] if len(told) > _REASONS else []
+    return "; ".join([*told[:_REASONS], *more])
 
 
 def print_warnings(texts: Iterable[str]) -> None:

@@ -119,7 +119,7 @@ def ratings(
     if output is not None:
         # First: whoever reads what is printed may leave.
         print_warnings(write_ratings(results, notes, output))
-    print_page(to_page(results, notes))
+    print_page(to_page(results, notes), output)
 
 
 def _pick_screenings(names: list[str] | None) -> tuple[str, ...] | None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from auricle.cli.pages import print_page, print_warnings
+from auricle.cli.pages import join_reasons, print_page, print_warnings
+from auricle.core.errors import InputError
 
 if TYPE_CHECKING:
     from auricle.evaluation.sweep import Sweep
@@ -84,7 +85,8 @@ def sweep(
     fail_if_worse_than: Annotated[
         Path | None,
         typer.Option(
-            help="report.json of an earlier sweep: exit with code 3 if a codec became worse."
+            help="report.json of an earlier sweep: exit with code 3 if a codec became worse. Warns"
+            " of what that sweep had and this one has not."
         ),
     ] = None,
     tolerance: Annotated[
@@ -99,8 +101,9 @@ def sweep(
     Clips must be mono or stereo. Bitrates that a codec does not have become its nearest; what is
     compared is the bitrate that was really spent.
 
-    Exit codes: 0 all scored, 1 something could not be scored, 2 wrong usage, 3 worse than
-    the baseline, 4 incomplete installation, 6 output not written, 130 interrupted.
+    Exit codes: 0 all scored, 1 something could not be scored (also where another codec is worse
+    than the baseline), 2 wrong usage, 3 all scored and worse than the baseline, 4 incomplete
+    installation, 6 output not written, 130 interrupted. In CI, test for any but 0.
     """
     from auricle.degrade.programs import parse_program
     from auricle.evaluation.rated_metrics import find_contenders
@@ -123,6 +126,9 @@ def sweep(
     if fail_if_worse_than is not None:
         baseline = read_baseline(fail_if_worse_than, excerpt)
     found = _run(plan, references, output, jobs, quiet)
+    if not found.clips:
+        reasons = [f"{one.clip}: {one.message}" for one in found.failures]
+        raise InputError(f"nothing could be encoded: {join_reasons(reasons)}")
     curves = find_curves(
         found, anchor=anchor, interpolation=interpolation.value, targets=target or ()
     )
@@ -130,8 +136,8 @@ def sweep(
     report = SweepReport(found, curves, interpolation.value, verdict)
     # Written first: who reads the terminal's output may leave early.
     left_out = [] if output is None else write_sweep(report, output)
-    print_page(to_page(report))
-    print_warnings(left_out)
+    print_page(to_page(report), output)
+    print_warnings([*left_out, *(verdict.missing if verdict is not None else ())])
     _leave(found, verdict)
 
 

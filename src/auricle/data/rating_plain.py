@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 from auricle.core.errors import DataError
 from auricle.core.ratings import MeanRating, Rating, RatingTable
-from auricle.core.spec import Scale
+from auricle.core.spec import PERCENT, Scale
 from auricle.data.rating_columns import (
+    ACR,
     UNKNOWN,
     Field,
     RatingOptions,
@@ -29,7 +30,12 @@ from auricle.data.rating_rows import Row, Sheet
 
 Columns = Mapping[Field, str]
 Kept = list[tuple[Row, dict[str, Any]]]
+_Placed = list[tuple[float, str]]
 _One = TypeVar("_One", Rating, MeanRating)
+
+# Up to one score in so many off a usual scale is taken for a slip, more for another scale.
+_SLIPS = 20
+_TOLD_SLIPS = 5
 
 
 def read_votes(sheet: Sheet, options: RatingOptions) -> RatingTable:
@@ -212,15 +218,13 @@ def locate(path: Path, file: str) -> str:
 
 def _settle_scales(table: RatingTable) -> RatingTable:
     """Put scores that nothing is said of on the scale that their range tells."""
-    scores: dict[tuple[str, str], list[float]] = {}
-    places: dict[tuple[str, str], str] = {}
+    scores: dict[tuple[str, str], _Placed] = {}
     every: list[tuple[float, Rating | MeanRating]] = [(one.score, one) for one in table.ratings]
     every += [(one.mean, one) for one in table.means]
     for score, one in every:
         if one.scale == UNKNOWN:
-            scores.setdefault((one.test, one.attribute), []).append(score)
-            places.setdefault((one.test, one.attribute), one.place)
-    scales = {key: _guess(given, key, places[key]) for key, given in scores.items()}
+            scores.setdefault((one.test, one.attribute), []).append((score, one.place))
+    scales = {key: _guess(given, key) for key, given in scores.items()}
     return RatingTable(
         tuple(_settle(one, scales) for one in table.ratings),
         tuple(_settle(one, scales) for one in table.means),
@@ -241,12 +245,33 @@ def _settle(one: _One, scales: Mapping[tuple[str, str], Scale]) -> _One:
     return replace(one, scale=scales[one.test, one.attribute])
 
 
-def _guess(scores: list[float], question: tuple[str, str], place: str) -> Scale:
-    scale = guess_scale(scores)
+def _guess(scores: _Placed, question: tuple[str, str]) -> Scale:
+    scale = guess_scale(score for score, _ in scores)
     if scale is None:
+        _refuse_slips(scores)
+        low, high = min(scores)[0], max(scores)[0]
         raise DataError(
-            f"{place}: nothing says which scale the scores of {'/'.join(question)} are on, and what"
-            f" lies between {min(scores):g} and {max(scores):g} may be on several: add a column"
-            " scale (such as 0-10), or give it as an option"
+            f"{scores[0][1]}: nothing says which scale the scores of {'/'.join(question)} are on,"
+            f" and what lies between {low:g} and {high:g} may be on several: add a column scale"
+            " (such as 0-10), or give it as an option"
         )
     return scale
+
+
+def _refuse_slips(scores: _Placed) -> None:
+    """Name the few scores without which the others would tell their scale."""
+    for scale in (ACR, PERCENT):
+        off = [(score, place) for score, place in scores if not scale.low <= score <= scale.high]
+        others = (score for score, _ in scores if scale.low <= score <= scale.high)
+        if len(off) * _SLIPS > len(scores) or guess_scale(others) != scale:
+            continue
+        told = "; ".join(
+            f"{place}: {score:g} lies "
+            + (f"above {scale.high:g}" if score > scale.high else f"below {scale.low:g}")
+            for score, place in off[:_TOLD_SLIPS]
+        )
+        more = f"; and {len(off) - _TOLD_SLIPS} more" if len(off) > _TOLD_SLIPS else ""
+        raise DataError(
+            f"{told}{more}, while all others lie in {scale.low:g}-{scale.high:g}: correct it, or"
+            " give the scale as an option or in a column scale"
+        )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from auricle.core.errors import DataError
+from auricle.core.errors import ConfigError, DataError
 from auricle.core.ratings import MeanRating, Rating, RatingLayout, RatingTable
 from auricle.data.rating_columns import RatingOptions
 from auricle.data.rating_corpora import (
@@ -50,18 +50,21 @@ def read_ratings(
     ratings is read if it is there.
 
     Raises `DataError` when no layout fits (listing what was expected), a table is broken, or a
-    score lies off its scale, naming file, line and column.
+    score lies off its scale, naming file, line and column; `ConfigError` when a system that the
+    options give a role is not there.
 
     >>> read_ratings(Path("examples"))
     Traceback (most recent call last):
     auricle.core.errors.DataError: examples holds no ratings: expected ratings_long.csv or ...
     """
     name, found = find_ratings(path, (layout,) if layout else tuple(RATING_LAYOUTS))
-    table = RATING_LAYOUTS[name].read(found, options or RatingOptions())
+    chosen = options or RatingOptions()
+    table = RATING_LAYOUTS[name].read(found, chosen)
     if not table.questions:
         raise DataError("; ".join((f"{found[0]}: it holds no ratings", *table.notes)))
     if description is None:
         description = read_description(path)
+    _require_systems(table, chosen)
     table = describe(table, description)
     _require_possible(table)
     return _number_replicates(table)
@@ -79,6 +82,19 @@ def find_ratings(path: Path, layouts: Collection[RatingLayout]) -> tuple[RatingL
             return name, found
     expected = "; or ".join(RATING_LAYOUTS[name].expected for name in layouts)
     raise DataError(f"{path} holds no ratings: expected {expected}")
+
+
+def _require_systems(table: RatingTable, options: RatingOptions) -> None:
+    """Refuse a role for a system that nobody rated: a misspelt reference would screen nobody."""
+    every: list[Rating | MeanRating] = [*table.ratings, *table.means]
+    there = [name for name in dict.fromkeys(one.system for one in every) if name]
+    for role in ("reference", "low_anchor", "mid_anchor"):
+        name = getattr(options, role)
+        if name and name not in there:
+            raise ConfigError(
+                f"{role.replace('_', ' ')}: no system is called {name!r}: there"
+                f" {'is' if len(there) == 1 else 'are'} {', '.join(there) or 'none'}"
+            )
 
 
 def _require_possible(table: RatingTable) -> None:

@@ -22,6 +22,9 @@ from auricle.signal.io import read_audio
 from auricle.signal.resample import resample
 
 _FORM = "NAME=encoder {in} {out} {kbps}"
+_PLACEHOLDERS = ("{in}", "{coded}", "{out}", "{bitrate}", "{kbps}")
+# Pipes, redirections, lists and jobs.
+_OF_SHELLS = r"\|+|&|.*;|\d?[<>].*"
 _LONGEST = 600.0
 """Seconds that one call of a program may take."""
 
@@ -48,8 +51,13 @@ def parse_program(text: str) -> Program:
     (('cp', '{in}', '{out}.wav'),)
     """
     name, equals, command = text.partition("=")
-    if not equals or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name.strip()):
+    if not equals:
         raise ConfigError(f"{text!r} names no codec: write it as in {_FORM!r}")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name.strip()):
+        raise ConfigError(
+            f"no codec can be called {name!r}, as in {_FORM!r}: names are of the letters a to z,"
+            " digits, '-', '_' and '.', and begin with a letter or digit"
+        )
     try:
         steps = tuple(tuple(shlex.split(part)) for part in command.split("&&"))
     except ValueError as error:
@@ -61,10 +69,27 @@ def parse_program(text: str) -> Program:
             f"{name}: {{coded}} stands between an encoder and a decoder, joined by &&, as in"
             " 'NAME=encoder {in} {coded} {kbps} && decoder {coded} {out}.wav'"
         )
+    _check_words(name, [word for step in steps for word in step])
     for step in steps:
         if shutil.which(step[0]) is None:
             raise ConfigError(f"the program {step[0]!r} of {name} is not there")
     return Program(name.strip(), steps)
+
+
+def _check_words(name: str, words: list[str]) -> None:
+    """Raise `ConfigError` for what only a shell would understand, and unknown placeholders."""
+    for word in words:
+        if re.fullmatch(_OF_SHELLS, word):
+            raise ConfigError(
+                f"the command of {name}: no shell reads it, so {word!r} means nothing; put what"
+                " needs a shell in a script and call that"
+            )
+        for placeholder in re.findall(r"\{[A-Za-z_]\w*\}", word):
+            if placeholder not in _PLACEHOLDERS:
+                raise ConfigError(
+                    f"the command of {name} has {placeholder}, which stands for nothing: there are"
+                    f" {', '.join(_PLACEHOLDERS)}"
+                )
 
 
 def run_program(audio: Audio, program: Program, bitrate: int) -> Coded:
@@ -139,7 +164,10 @@ def _find(program: Program, folder: str, name: str) -> tuple[Path, int]:
 
 def _fit(decoded: Audio, original: Audio, program: Program) -> Audio:
     if decoded.channels != original.channels:
-        raise InputError(f"{program.name} made {decoded.channels} channels of {original.channels}")
+        raise InputError(
+            f"{program.name} changed the number of channels from {original.channels} to"
+            f" {decoded.channels}"
+        )
     decoded = resample(decoded, original.sample_rate)
     delay = estimate_delay(original, decoded)
     samples = np.pad(decoded.samples, ((0, 0), (max(-delay, 0), 0)))[:, max(delay, 0) :]

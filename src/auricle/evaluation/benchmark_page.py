@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 from auricle.evaluation.benchmark_costs import cost_sections
@@ -13,6 +13,8 @@ from auricle.evaluation.benchmark_sets import set_sections, show_estimate
 from auricle.evaluation.ladder_report import ladder_sections
 from auricle.evaluation.page.blocks import Bar, Block, Cell, Intervals, Page, Section, Table, Text
 from auricle.evaluation.rated_metrics import Contender
+from auricle.evaluation.rated_words import is_blind, join, say_blind, say_undecided
+from auricle.stats.intervals import Estimate
 
 _LEVEL = 0.05
 _NONE = "-"
@@ -56,28 +58,23 @@ def _last_sections(run: BenchmarkRun) -> list[Section]:
 
 
 def advise(run: BenchmarkRun) -> list[str]:
-    """Return in plain words which metric agrees best, and which cannot be told apart from it."""
+    """Return in plain words which metric agrees best, and what is known of the others."""
     tests = run.found.means[0].tests if run.found.means else ()
     ranked = run.rank(None)
     if not ranked:
         return ["No metric has a number for every test of overall quality: see the tests below."]
-    best = ranked[0]
-    several = f"the {len(tests)} tests" if len(tests) > 1 else "the one test"
-    said = [
-        f"Over {several} of overall quality `{best.name}` orders clips most like listeners do: mean"
-        f" SRCC {show_estimate(run.srcc(best.name, None))}."
-    ]
-    same, worse = _split(run, best, ranked[1:], None)
-    if worse:
+    best, several = ranked[0], len(tests) > 1
+    over = f"Over the {len(tests)} tests of overall quality " if several else ""
+    told = f"{'mean ' * several}SRCC {show_estimate(run.srcc(best.name, None))}"
+    said = [f"{over}`{best.name}` orders clips most like listeners do: {told}."]
+    verdict = _split(run, ranked, None)
+    if verdict.worse:
         said.append(
-            f"It is better than {_join(worse)} by more than chance explains (paired bootstrap, p <"
-            f" {_LEVEL:g} after {run.correction} correction for all pairs of metrics)."
+            f"It is better than {join([f'`{name}`' for name in verdict.worse])} by more than chance"
+            f" explains (paired bootstrap, p < {_LEVEL:g} after {run.correction} correction for all"
+            " pairs of metrics)."
         )
-    if same:
-        said.append(
-            f"On these tests {_join(same)} cannot be told apart from it: choose among them by"
-            " domain, speed, or whether there is a reference."
-        )
+    said += say_undecided(verdict.same, len(tests))
     alone = [one for one in ranked if not one.needs_reference]
     if alone and best.needs_reference:
         first = alone[0]
@@ -85,36 +82,46 @@ def advise(run: BenchmarkRun) -> list[str]:
             f"Of those that need no reference `{first.name}` is the best:"
             f" {show_estimate(run.srcc(first.name, None))}."
         )
-    without = [one.name for one in run.found.contenders if one not in ranked]
+    said += say_blind(verdict.blind)
+    without = [f"`{one.name}`" for one in run.found.contenders if one not in ranked]
     if without:
-        said.append(f"Without a number in some test, and so without a mean: {_join(without)}.")
+        why = "a number in some test, and so without a mean" if several else "a correlation"
+        said.append(f"Without {why}: {join(without)}.")
     if any(run.is_outside(best, test) for test in tests):
         said.append(f"Some of the tests lie outside the domain of `{best.name}`, {best.domain}.")
     return said
 
 
-def _split(
-    run: BenchmarkRun, best: Contender, others: Sequence[Contender], test: str | None
-) -> tuple[list[str], list[str]]:
-    """Return the names of those that cannot be told apart from the best, and of the worse ones."""
-    same: list[str] = []
-    worse: list[str] = []
-    for one in others:
-        p = run.p_value(best.name, one.name, test)
-        (same if p is None or p >= _LEVEL else worse).append(one.name)
-    return same, worse
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """Metrics beside the best, with their SRCC: as good as far as is known, and worse ones.
+
+    `blind` are those, the best included, whose interval includes 0.
+    """
+
+    same: dict[str, Estimate]
+    worse: dict[str, Estimate]
+    blind: dict[str, Estimate]
 
 
-def _join(names: Sequence[str]) -> str:
-    told = [f"`{name}`" for name in names]
-    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
+def _split(run: BenchmarkRun, ranked: Sequence[Contender], test: str | None) -> _Verdict:
+    known = {one.name: found for one in ranked if (found := run.srcc(one.name, test)) is not None}
+    best = ranked[0].name
+    ps = {name: run.p_value(best, name, test) for name in known}
+    worse = {name: known[name] for name, p in ps.items() if p is not None and p < _LEVEL}
+    blind = {name: found for name, found in known.items() if is_blind(found)}
+    settled = {best, *worse, *blind}
+    same = {name: found for name, found in known.items() if name not in settled}
+    return _Verdict(same, worse, blind)
 
 
 def _leaderboard(run: BenchmarkRun) -> Table:
     tests = run.found.means[0].tests if run.found.means else ()
     ranked = run.rank(None)
     order = [*ranked, *(one for one in run.found.contenders if one not in ranked)]
-    columns = [_rank_cells(run, order, test) for test in (None, *tests)]
+    # Of one test the mean is the test.
+    means = () if len(tests) == 1 else (None,)
+    columns = [_rank_cells(run, order, test) for test in (*means, *tests)]
     rows = [
         [Cell(one.name, hint=one.full_name), "yes" if one.needs_reference else "no", *cells]
         for one, *cells in zip(order, *columns, strict=True)
@@ -122,14 +129,14 @@ def _leaderboard(run: BenchmarkRun) -> Table:
     ceilings = [run.ceiling(test) for test in tests]
     if any(ceilings):
         cells = [Cell(show_estimate(one)) for one in ceilings]
-        rows.append(["(a perfect metric)", "", _NONE, *cells])
+        rows.append(["(a perfect metric)", "", *[_NONE for _ in means], *cells])
     sets = [test.partition("/")[0] for test in tests]
     names = sets if len(set(sets)) == len(sets) else tests
-    header = ("metric", "reference", "mean SRCC", *names)
-    caption = (
-        "SRCC (Spearman's) with the mean rating, and its mean over all tests of overall quality."
-        " (a perfect metric): what the noise of the listeners leaves to reach."
-    )
+    header = ("metric", "reference", *["mean SRCC" for _ in means], *names)
+    caption = "SRCC (Spearman's) with the mean rating"
+    caption += ", and its mean over all tests of overall quality." if means else "."
+    if any(ceilings):
+        caption += " (a perfect metric): what the noise of the listeners leaves to reach."
     if any(run.is_outside(one, test) for one in order for test in tests):
         caption += " ° a test outside the metric's domain."
     return Table(header, rows, caption)
@@ -162,27 +169,32 @@ def _draw_means(run: BenchmarkRun) -> list[Block]:
         mean = run.srcc(one.name, None)
         assert mean is not None
         bars.append(Bar(one.name, mean.value, mean.low, mean.high, one.full_name))
-    return [Intervals("Mean over tests of overall quality", "SRCC", bars)] if bars else []
+    several = bool(run.found.means) and len(run.found.means[0].tests) > 1
+    title = "Mean over tests of overall quality" if several else "Agreement with listeners"
+    return [Intervals(title, "SRCC", bars)] if bars else []
 
 
 def _tabulate_choices(run: BenchmarkRun) -> Table:
-    """Return for each test the best metric, and which cannot be told apart from it."""
+    """Return for each test the best metric, and what is known of the others beside it."""
     rows: list[list[str | Cell]] = []
     for test in run.tests:
         ranked = run.rank(test)
         if not ranked:
-            rows.append([test, _NONE, _NONE, _NONE])
+            rows.append([test, *[_NONE] * 4])
             continue
-        same, worse = _split(run, ranked[0], ranked[1:], test)
+        verdict = _split(run, ranked, test)
         told = show_estimate(run.srcc(ranked[0].name, test))
         # Its interval stands in the test's own table: here it would push a column off the page.
         best = Cell(f"{ranked[0].name} {told.partition(' ')[0]}", hint=told)
-        rows.append([test, best, ", ".join(same) or _NONE, ", ".join(worse) or _NONE])
+        groups = (verdict.same, verdict.worse, verdict.blind)
+        rows.append([test, best, *(", ".join(names) or _NONE for names in groups)])
     caption = (
         f"By SRCC. Worse: p < {_LEVEL:g} by paired bootstrap, after {run.correction}"
-        " correction for all pairs of metrics of the test. Few items tell little apart."
+        " correction for all pairs of metrics of the test. Not shown to agree: the interval of SRCC"
+        " includes 0."
     )
-    return Table(("test", "best", "not told apart from it", "worse"), rows, caption)
+    header = ("test", "best", "test too small to tell", "worse", "not shown to agree")
+    return Table(header, rows, caption)
 
 
 def _ladder_sections(run: BenchmarkRun) -> list[Section]:

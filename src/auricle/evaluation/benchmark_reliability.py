@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from auricle.core.errors import DataError
 from auricle.evaluation.benchmark_run import BenchmarkRun, pairs_of
 from auricle.evaluation.benchmark_sets import show_estimate
 from auricle.evaluation.page.blocks import Block, Cell, Section, Table, Text
 from auricle.evaluation.rated_metrics import Contender
 from auricle.stats.intervals import coverage
-from auricle.stats.reliability import intraclass_correlation
 
-_RESAMPLES = 500
 _NONE = "-"
 
 
@@ -23,28 +20,26 @@ def reliability_sections(run: BenchmarkRun) -> list[Section]:
 
 
 def _tabulate_ratings(run: BenchmarkRun) -> Block:
-    rows: list[list[str | Cell]] = []
     ceilings = {one.test: one.ceiling for one in run.found.ceilings}
+    if not ceilings:
+        return Text("Single listeners are not known.")
+    rows: list[list[str | Cell]] = []
     for test in run.tests:
-        scores = [list(pair.listeners.values()) for _, pair in pairs_of(run.found.pairs, test)]
-        try:
-            found = intraclass_correlation(scores, resamples=_RESAMPLES)
-        except DataError:
-            rows.append([test, _NONE, _NONE, _NONE, _NONE, _NONE])
+        if test not in ceilings:
+            rows.append([test, _NONE, _NONE, _NONE, _NONE])
             continue
-        ceiling = ceilings.get(test)
+        found = ceilings[test]
         rows.append([
             test,
-            Cell(f"{found.raters:.1f}", order=found.raters),
-            show_estimate(found.single),
-            show_estimate(found.panel),
-            show_estimate(ceiling.srcc.halves if ceiling else None),
-            show_estimate(ceiling.srcc.ceiling if ceiling else None),
+            Cell(f"{found.raters:.3g}", order=found.raters),
+            show_estimate(found.srcc.halves),
+            show_estimate(found.lcc.panel),
+            show_estimate(found.srcc.ceiling),
         ])  # fmt: skip
-    header = ("test", "listeners", "ICC of one", "ICC of all", "SRCC of halves", "ceiling of SRCC")
+    header = ("test", "listeners", "SRCC of halves", "reliability", "ceiling of SRCC")
     caption = (
-        "ICC: intraclass correlation, one-way random model, of one listener and of the mean of all."
-        " Halves: two random halves of the listeners; the ceiling is what follows for a perfect"
+        "Halves: two random halves of the listeners. Reliability: the share of the variance of mean"
+        " ratings that other listeners would confirm. The ceiling is what follows for a perfect"
         f" metric. {_NONE} where single listeners are not known."
     )
     return Table(header, rows, caption)

@@ -24,6 +24,7 @@ from auricle.evaluation.page.blocks import (
 from auricle.evaluation.rated_benchmark import rating_interval
 from auricle.evaluation.rated_metrics import Contender
 from auricle.evaluation.rated_results import SetResult
+from auricle.evaluation.rated_words import count, say_without_errors
 from auricle.stats.intervals import Estimate
 
 _NONE = "-"
@@ -58,8 +59,10 @@ def set_sections(run: BenchmarkRun) -> list[Section]:
 def _show_test(run: BenchmarkRun, test: str) -> list[Section]:
     pairs = [pair for _, pair in pairs_of(run.found.pairs, test)]
     systems = [one for one in run.found.systems if one.test == test]
+    results = [run.result(one.name, test) for one in run.found.contenders]
     blocks: list[Block] = [Text(_describe(run, test, pairs)), _draw_srcc(run, test)]
-    blocks.append(_tabulate(run, [run.result(one.name, test) for one in run.found.contenders]))
+    blocks += map(Text, say_without_errors(results, run.found.mapping))
+    blocks.append(_tabulate(run, results))
     if systems:
         blocks.append(_tabulate(run, systems))
     sections = [Section(test, blocks, folded=not pairs[0].overall)]
@@ -72,8 +75,11 @@ def _show_test(run: BenchmarkRun, test: str) -> list[Section]:
 def _describe(run: BenchmarkRun, test: str, pairs: Sequence[RatedPair]) -> str:
     items = len({pair.item for pair in pairs})
     systems = len({pair.system for pair in pairs})
-    raters = [pair.raters for pair in pairs if pair.raters]
-    told = f"{len(pairs)} clips of {items} items by {systems} systems"
+    # A mean that came alone counts as one rater, and one system as nobody's word.
+    raters = [pair.raters for pair in pairs if pair.raters > 1]
+    told = f"{count(len(pairs), 'clip')} of {count(items, 'item')}"
+    if systems > 1:
+        told += f" by {count(systems, 'system')}"
     if pairs[0].scale:
         told += f", rated on {pairs[0].scale}"
     if raters:
@@ -93,7 +99,7 @@ def _draw_srcc(run: BenchmarkRun, test: str) -> Intervals:
         found = run.srcc(one.name, test)
         assert found is not None
         outside = run.is_outside(one, test)
-        hint = f"{one.full_name}, {run.result(one.name, test).clips} clips"
+        hint = f"{one.full_name}, {count(run.result(one.name, test).clips, 'clip')}"
         hint += f"; outside its domain, {one.domain}" if outside else ""
         bars.append(Bar(one.name + " °" * outside, found.value, found.low, found.high, hint))
     ceiling = run.ceiling(test)
@@ -120,7 +126,12 @@ def _tabulate(run: BenchmarkRun, results: Sequence[SetResult]) -> Table:
 
 def _measure_cells(results: Sequence[SetResult], measure: str) -> list[Cell]:
     found: list[Estimate | None] = [getattr(one, measure) for one in results]
-    values = [one.value for one in found if one is not None]
+    values = [
+        estimate.value
+        for one, estimate in zip(results, found, strict=True)
+        # Nobody wins by saying the mean of the ratings.
+        if estimate is not None and not (measure in _ERRORS and one.constant_folds == one.items)
+    ]
     pick = min if measure in _ERRORS else max
     best = pick(values, default=None) if measure != "bias" else None
     return [

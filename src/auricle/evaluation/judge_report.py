@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from auricle.evaluation.page.blocks import (
     Bar,
     Block,
@@ -25,6 +27,16 @@ from auricle.evaluation.page.blocks import (
 from auricle.evaluation.page.report import write_report
 from auricle.evaluation.rated_results import Difference, RatedBenchmark, SetResult
 from auricle.evaluation.rated_sheet import Measure
+from auricle.evaluation.rated_words import (
+    count,
+    is_blind,
+    join,
+    say_blind,
+    say_undecided,
+    say_without_errors,
+)
+from auricle.stats.correlation import rmse
+from auricle.stats.cross_mapping import map_by_item
 from auricle.stats.intervals import Estimate
 from auricle.stats.multiplicity import Correction
 
@@ -57,9 +69,12 @@ def summary_sections(found: RatedBenchmark, notes: Sequence[str] = ()) -> list[S
     sections = []
     for test in _tests(found):
         results = _rank(found.results, test)
-        blocks: list[Block] = [*map(Text, _advise(found, test, results)), _tabulate(results)]
-        if systems := _rank(found.systems, test):
-            blocks.append(_tabulate(systems))
+        blocks: list[Block] = [*map(Text, _advise(found, test, results))]
+        blocks += [
+            _tabulate(ranked)
+            for ranked in (results, _rank(found.systems, test))
+            if any(map(_measures, ranked))
+        ]
         sections.append(Section(_title(found, test), blocks))
     if found.means and len(found.means[0].tests) > 1:
         sections.append(Section("Mean over tests", [_tabulate_means(found)]))
@@ -114,8 +129,9 @@ def _tests(found: RatedBenchmark) -> list[str]:
 
 def _title(found: RatedBenchmark, test: str) -> str:
     one = next(one for one in found.results if one.test == test)
-    items = f" of {one.items} items" if one.drawn == "items" and one.items < one.of else ""
-    return f"{test}: {one.of} clips{items}"
+    grouped = one.drawn == "items" and one.items < one.of
+    items = f" of {count(one.items, 'item')}" if grouped else ""
+    return f"{test}: {count(one.of, 'clip')}{items}"
 
 
 def _rank(results: Sequence[SetResult], test: str) -> list[SetResult]:
@@ -126,28 +142,33 @@ def _rank(results: Sequence[SetResult], test: str) -> list[SetResult]:
 
 def _advise(found: RatedBenchmark, test: str, ranked: Sequence[SetResult]) -> list[str]:
     """Say which metric orders clips best, which it beats, and what speaks against trusting it."""
-    best = ranked[0]
+    best, without = ranked[0], say_without_errors(ranked, found.mapping)
     if best.srcc is None:
-        return ["No metric has a correlation here: too few clips, or values that are all equal."]
+        return [
+            "No metric has a correlation here: too few clips, or values that are all equal.",
+            *without,
+        ]
     said = [f"`{best.metric}` orders the clips most like the ratings do: SRCC {_show(best.srcc)}."]
-    better: list[str] = []
-    same: list[str] = []
-    for one in ranked[1:]:
-        p = _p_value(found, test, best.metric, one.metric)
-        (same if p is None or p >= _LEVEL else better).append(f"`{one.metric}`")
+    correlated = {one.metric: one.srcc for one in ranked if one.srcc is not None}
+    ps = {name: _p_value(found, test, best.metric, name) for name in correlated}
+    better = [f"`{name}`" for name, p in ps.items() if p is not None and p < _LEVEL]
     if better:
         said.append(
-            f"It is better than {_join(better)} by more than chance explains (paired bootstrap, p"
+            f"It is better than {join(better)} by more than chance explains (paired bootstrap, p"
             f" below {_LEVEL:g} after {_CORRECTIONS[found.correction]} correction for all pairs)."
         )
-    if same:
-        said.append(f"These ratings cannot tell it apart from {_join(same)}.")
-    closest = min((one for one in ranked if one.rmse), key=lambda one: one.rmse.value, default=None)  # type: ignore[union-attr]
-    if closest is not None and closest.metric != best.metric:
-        said.append(
-            f"After the {found.mapping} mapping `{closest.metric}` has the smallest errors: RMSE"
-            f" {_show(closest.rmse)}."
-        )
+    blind = {name: one for name, one in correlated.items() if is_blind(one)}
+    said += say_undecided(
+        {
+            name: one
+            for name, one in correlated.items()
+            if name not in (best.metric, *blind) and f"`{name}`" not in better
+        }
+    )
+    said += say_blind(blind)
+    if flat := [f"`{one.metric}`" for one in ranked if one.srcc is None]:
+        said.append(f"Without a correlation, as values are all equal or too few: {join(flat)}.")
+    said += [*_tell_errors(found, best, ranked), *without]
     said += [
         f"`{one.metric}` orders them backwards (SRCC {_show(one.srcc)}). If less of it is better,"
         f" say --lower-is-better {one.metric}."
@@ -157,10 +178,47 @@ def _advise(found: RatedBenchmark, test: str, ranked: Sequence[SetResult]) -> li
     units = best.items if best.drawn == "items" else best.clips
     if units < _FEW:
         said.append(
-            f"There are {units} {best.drawn} only: read the intervals as too narrow, and a winner"
-            " with care."
+            f"There {'is' if units == 1 else 'are'} {count(units, best.drawn[:-1])} only: read the"
+            " intervals as too narrow, and a winner with care."
         )
     return said
+
+
+def _tell_errors(found: RatedBenchmark, best: SetResult, ranked: Sequence[SetResult]) -> list[str]:
+    """Say whose errors are the smallest, if that is not the best in order, and they are small."""
+    known = [(one.rmse, one) for one in ranked if one.rmse is not None]
+    if not known:
+        return []
+    useful = [(error, one) for error, one in known if error.value < _mean_error(found, one)]
+    if not useful:
+        return [
+            "No metric predicts ratings better than their mean does, whose RMSE is"
+            f" {_mean_error(found, best):.3g}."
+        ]
+    error, closest = min(useful, key=lambda pair: pair[0].value)
+    if closest is best:
+        return []
+    after = "" if found.mapping == "none" else f"After the {found.mapping} mapping "
+    return [f"{after}`{closest.metric}` has the smallest errors: RMSE {_show(error)}."]
+
+
+def _mean_error(found: RatedBenchmark, one: SetResult) -> float:
+    """Return the RMSE of the mean rating of all other items, on the clips that a metric judged."""
+    pairs = [
+        pair
+        for pair, value in zip(found.pairs, found.values[one.metric], strict=True)
+        if pair.test == one.test and value.value is not None
+    ]
+    ratings = [pair.score for pair in pairs]
+    # Equal values say nothing: all that is left to predict is the mean.
+    mean = map_by_item(np.zeros(len(pairs)), ratings, [pair.item for pair in pairs]).predicted
+    # A metric that is the mean shall not win by rounding.
+    return rmse(mean, ratings) * (1.0 - 1e-9)
+
+
+def _measures(one: SetResult) -> list[Measure]:
+    """Return the measures that are known."""
+    return [name for name in _NAMES if getattr(one, name) is not None]
 
 
 def _p_value(found: RatedBenchmark, test: str | None, first: str, second: str) -> float | None:
@@ -173,7 +231,7 @@ def _p_value(found: RatedBenchmark, test: str | None, first: str, second: str) -
 
 def _tabulate(ranked: Sequence[SetResult]) -> Table:
     """Return a row per metric with every measure that one of them has."""
-    shown = [name for name in _NAMES if any(getattr(one, name) is not None for one in ranked)]
+    shown = [name for name in _NAMES if any(name in _measures(one) for one in ranked)]
     best = {name: _best(name, ranked) for name in shown}
     rows: list[list[str | Cell]] = []
     for one in ranked:
@@ -186,6 +244,9 @@ def _tabulate(ranked: Sequence[SetResult]) -> Table:
 
 
 def _best(measure: Measure, results: Sequence[SetResult]) -> float | None:
+    if measure in _LOWER_IS_BETTER:
+        # Nobody wins by saying the mean of the ratings.
+        results = [one for one in results if one.constant_folds < one.items]
     found: list[Estimate | None] = [getattr(one, measure) for one in results]
     values = [one.value for one in found if one is not None]
     if measure == "bias" or len(values) < 2:
@@ -261,7 +322,7 @@ def _scatter(found: RatedBenchmark, test: str) -> list[Chart]:
 
 def _explain(found: RatedBenchmark) -> str:
     distances = [f"`{one.name}`" for one in found.contenders if one.sign < 0.0]
-    turned = f" Values of {_join(distances)} are negated: less is better." if distances else ""
+    turned = f" Values of {join(distances)} are negated: less is better." if distances else ""
     if found.mapping == "none":
         mapped = "Errors are those of the values as they are."
     else:
@@ -294,7 +355,3 @@ def _show(found: Estimate | None) -> str:
 
 def _show_p(p: float) -> str:
     return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
-
-
-def _join(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

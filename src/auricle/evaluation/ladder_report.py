@@ -199,7 +199,7 @@ def _find_unit(found: LadderResults, contender: Contender) -> float:
 
 def _mark(place: int, step: Step, change: Mean, unit: float) -> Mark:
     low, value, high = (end / unit for end in _ends(change))
-    hint = f"{step.process or 'clean'}: {_show(step.mean)}, {step.clips} clips"
+    hint = f"{step.process or 'clean'}: {_show(step.mean)}, {_count(step.clips, 'clip')}"
     return Mark(float(place), value, hint, min(low, high), max(low, high))
 
 
@@ -253,9 +253,13 @@ def _write_scores(found: LadderResults, path: Path) -> None:
 def _tell_order(one: LadderResult) -> str:
     every = one.every
     return (
-        f"{every.pairs} pairs of {one.clips} clips: {every.ordered} ordered, {every.tied} tied,"
-        f" {every.inverted} inverted"
+        f"{_count(every.pairs, 'pair')} of {_count(one.clips, 'clip')}: {every.ordered} ordered,"
+        f" {every.tied} tied, {every.inverted} inverted"
     )
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def _share(one: LadderResult) -> float:

@@ -36,12 +36,7 @@ from auricle.stats.planning import (
     items_for_width,
     listeners_for_width,
 )
-from auricle.stats.reliability import (
-    IntraclassCorrelation,
-    NoiseCeiling,
-    intraclass_correlation,
-    noise_ceiling,
-)
+from auricle.stats.reliability import NoiseCeiling, noise_ceiling
 from auricle.stats.screening import Screening
 from auricle.stats.screening_checks import Trap, leave_out_traps
 from auricle.stats.screening_plan import screen_ratings
@@ -64,6 +59,8 @@ class PanelOptions:
     too, unless there is to be none, and are left out of everything else. Systems are compared
     `against` one, or every one with every other. `interval` is the half-width wanted of a system's
     mean, on the ratings' scale.
+
+    Raises `ConfigError` for one that is not positive.
     """
 
     screenings: tuple[str, ...] | None = None
@@ -72,6 +69,11 @@ class PanelOptions:
     correction: Correction = "holm"
     interactions: bool = True
     interval: float | None = None
+
+    def __post_init__(self) -> None:
+        wanted = self.interval
+        if wanted is not None and not (math.isfinite(wanted) and wanted > 0.0):
+            raise ConfigError(f"an interval reaches by more than 0 to each side, not by {wanted:g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,6 @@ class PanelResult:
     stimuli: tuple[Opinion, ...]
     deviation: DeviationFit | None
     ceiling: NoiseCeiling | None
-    agreement: IntraclassCorrelation | None
     model: MixedEffects | None
     averages: tuple[SystemMean, ...]
     contrasts: tuple[Contrast, ...]
@@ -137,12 +138,19 @@ def judge_panel(table: RatingTable, options: PanelOptions | None = None) -> Pane
     if means and not named:
         notes.append(
             "only means are known, not who gave which score: no screening, no medians and boxes,"
-            " no interval of a system, no agreement, no mixed-effects model, no planning"
+            " no agreement, no mixed-effects model, no planning"
         )
     elif not kept:
         notes.append("screening leaves nobody: nothing can be computed")
     _require_system(kept, means, chosen.against)
-    fits = _Fits.compute(kept, anonymous, chosen, notes)
+    counted: list[Rating | MeanRating] = [*kept, *means]
+    unnamed = not any(one.system for one in counted)
+    if unnamed and counted:
+        notes.append(
+            "no column says which system a rating is of (name it by system=COLUMN), so there is"
+            " nothing to compare: no mixed-effects model, no planning"
+        )
+    fits = _Fits.compute(kept, anonymous or unnamed, chosen, notes)
     first: Rating | MeanRating = named[0] if named else means[0]
     return PanelResult(
         test,
@@ -155,7 +163,6 @@ def judge_panel(table: RatingTable, options: PanelOptions | None = None) -> Pane
         stimulus_opinions(kept, confidence=CONFIDENCE, resamples=_RESAMPLES) if kept else (),
         fits.deviation,
         fits.ceiling,
-        fits.agreement,
         fits.model,
         average_systems(fits.model, confidence=CONFIDENCE) if fits.model else (),
         fits.contrasts,
@@ -164,6 +171,26 @@ def judge_panel(table: RatingTable, options: PanelOptions | None = None) -> Pane
         _plan(fits.precision, chosen.interval),
         tuple(notes),
     )
+
+
+def estimate_means(means: Sequence[MeanRating]) -> Estimate | None:
+    """Return the mean of a system's means; None where not all of them tell enough.
+
+    Its interval reaches as far as theirs do on average. That is as far as it can: nothing tells
+    whether the same listeners rated all stimuli, and so how much their errors cancel.
+
+    >>> one = MeanRating("t", "q", "song", "opus", 50.0, 10.0, 25)
+    >>> print(estimate_means([one, replace(one, mean=60.0)]))
+    55.000 [50.872, 59.128]
+    """
+    found = [estimate for one in means if (estimate := estimate_mean(one))]
+    if not found or len(found) < len(means):
+        return None
+    low, value, high = (
+        math.fsum(ends) / len(found)
+        for ends in zip(*((one.low, one.value, one.high) for one in found), strict=True)
+    )
+    return Estimate(value, low, high, CONFIDENCE)
 
 
 def estimate_mean(one: MeanRating) -> Estimate | None:
@@ -185,7 +212,6 @@ class _Fits:
 
     deviation: DeviationFit | None = None
     ceiling: NoiseCeiling | None = None
-    agreement: IntraclassCorrelation | None = None
     model: MixedEffects | None = None
     contrasts: tuple[Contrast, ...] = ()
     precision: Precision | None = None
@@ -194,10 +220,11 @@ class _Fits:
     def compute(
         cls,
         ratings: tuple[Rating, ...],
-        anonymous: bool,
+        stop: bool,
         options: PanelOptions,
         notes: list[str],
     ) -> _Fits:
+        """Compute what there is; `stop` where listeners or systems have no names."""
         if not ratings:
             return cls()
 
@@ -210,7 +237,7 @@ class _Fits:
 
         scores = _group_scores(ratings)
         deviation = attempt("SOS parameter", lambda: sos_parameter(ratings, resamples=_RESAMPLES))
-        ceiling = agreement = None
+        ceiling = None
         if scores:
             ceiling = attempt(
                 "noise ceiling",
@@ -220,18 +247,10 @@ class _Fits:
                     resamples=_RESAMPLES,
                 ),
             )
-            agreement = attempt(
-                "intraclass correlation",
-                lambda: intraclass_correlation(
-                    [list(one.values()) for one in scores], resamples=_RESAMPLES
-                ),
-            )
         else:
-            notes.append(
-                "no noise ceiling or intraclass correlation: no stimulus has two listeners"
-            )
-        if anonymous:
-            return cls(deviation, ceiling, agreement)
+            notes.append("no noise ceiling: no stimulus has two listeners")
+        if stop:
+            return cls(deviation, ceiling)
         model = attempt("mixed-effects model", lambda: _fit_model(ratings, options))
         contrasts = (
             compare_systems(
@@ -244,7 +263,7 @@ class _Fits:
             else ()
         )
         precision = attempt("planning", lambda: achieved_precision(ratings, confidence=CONFIDENCE))
-        return cls(deviation, ceiling, agreement, model, contrasts, precision)
+        return cls(deviation, ceiling, model, contrasts, precision)
 
 
 def _number_anonymous(
@@ -293,7 +312,10 @@ def _leave_out(
         raise DataError("all ratings are of traps: name single items, systems or files")
     count = len(ratings) + len(means) - sum(map(len, rest))
     if count:
-        notes.append(f"{count} ratings of traps are left out of all but screening")
+        notes.append(
+            f"{count} rating{'s are' if count > 1 else ' is'} of traps, and left out of all but"
+            " screening"
+        )
     return rest
 
 
@@ -303,7 +325,8 @@ def _require_system(
     every: Iterable[Rating | MeanRating] = (*ratings, *means)
     there = dict.fromkeys(one.system for one in every)
     if system is not None and system not in there:
-        raise ConfigError(f"no system {system!r} to compare with: there are {', '.join(there)}")
+        names = ", ".join(filter(None, there)) or "none"
+        raise ConfigError(f"no system {system!r} to compare with: there are {names}")
 
 
 def _group_scores(ratings: Sequence[Rating]) -> list[dict[str, float]]:

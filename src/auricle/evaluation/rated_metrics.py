@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import math
@@ -187,9 +188,27 @@ def _find(name: str) -> Contender:
         distance.require_bank(read_bank(bank))
         content = hashlib.sha256(bank.read_bytes()).hexdigest()
         return _contender(name, distance.spec, find_bundle(base).identity + content)
+    _require_known(name)
     metric = load_reference_metric(name) if _compares(name) else load(name)
     model = "" if isinstance(metric, ReferenceMetric) else find_bundle(name).identity
     return _contender(name, metric.spec, model)
+
+
+def _require_known(name: str) -> None:
+    """Raise `UnknownMetricError` that tells of all there are, where no metric is called so."""
+    try:
+        _compares(name)
+    except UnknownMetricError as error:
+        known = _installed_names()
+        # Of a folder, and of a name that several have, there is something else to say.
+        if Path(name).is_dir() or any(one.partition(".")[0] == name for one in known):
+            raise
+        near = difflib.get_close_matches(name.lower(), known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        encoders = ", ".join(f"{_FRECHET}{one}" for one in _ENCODERS)
+        raise UnknownMetricError(
+            f"no metric is called {name!r}: {hint}there are {', '.join(known)}, {encoders}"
+        ) from error
 
 
 def _contender(name: str, spec: MetricSpec, model: str) -> Contender:

@@ -9,7 +9,13 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from auricle.core.errors import InputError, LabelError, MissingFileError
+from auricle.core.errors import (
+    DecodeError,
+    InputError,
+    LabelError,
+    MissingFileError,
+    UnreadableFileError,
+)
 from auricle.data.listening_sets import RatedPair
 from auricle.data.workers import run_tasks
 from auricle.evaluation.identities import identify_file
@@ -18,6 +24,8 @@ from auricle.evaluation.rated_metrics import Contender, load_contender, score_pa
 from auricle.signal.io import read_audio, write_audio
 
 Progress = Callable[[int, int], None]
+# Of these the file is at fault; what else is wrong, another metric may not mind.
+_UNREADABLE = (MissingFileError, UnreadableFileError, DecodeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +34,8 @@ class RatedValue:
 
     `low` and `high` are the ends of the metric's own 90% interval, if it tells one. `seconds` is
     the processor time it took, all threads together, `duration` the length of what was judged, both
-    in seconds.
+    in seconds. `unreadable` tells that a file is not there or cannot be read, which no metric can
+    help; `error` then names it.
     """
 
     key: str
@@ -36,6 +45,7 @@ class RatedValue:
     duration: float = 0.0
     low: float | None = None
     high: float | None = None
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,7 @@ class Studio:
     a journal of each metric. A value is known by its metric's identity (its version and model, and
     the versions of Auricle and of the package that computes it) and the SHA-256 of both files; what
     else may move it, another library or processor, is not noticed. What a metric could not judge is
-    kept, too, and tried again with `retry`; files that are not there always are.
+    kept, too, and tried again with `retry`; files that cannot be read always are.
     """
 
     def __init__(self, folder: Path, *, retry: bool = False) -> None:
@@ -83,8 +93,10 @@ class Studio:
         made = run_tasks(_score, list(waiting.values()), min(jobs, len(waiting)))
         for done, value in enumerate(made, start=1):
             found[value.key] = value
-            facts = asdict(value)
-            journal.put(facts.pop("key"), facts)
+            if not value.unreadable:
+                facts = asdict(value)
+                del facts["unreadable"]
+                journal.put(facts.pop("key"), facts)
             if progress is not None:
                 progress(done, len(waiting))
         return [found[one.key] for one in tasks]
@@ -95,7 +107,9 @@ class Studio:
             heard = [self._heard(path, pair.sample_rate) for path in files]
             contents = [self._hashed(path) for path in files]
         except InputError as error:
-            return RatedValue(key=f"{pair.reference}|{pair.degraded}", error=str(error))
+            told = _find_unreadable(files) or str(error)
+            key = f"{pair.reference}|{pair.degraded}"
+            return RatedValue(key, error=told, unreadable=isinstance(error, _UNREADABLE))
         key = "-".join(f"{content}@{pair.sample_rate or 'own'}" for content in contents)
         return _Task(contender.name, key, heard[0], heard[1])
 
@@ -125,10 +139,25 @@ def _score(task: _Task) -> RatedValue:
     try:
         score = score_pair(task.metric, task.reference, task.degraded)
     except (InputError, LabelError) as error:
-        return RatedValue(task.key, error=str(error))
+        unreadable = isinstance(error, _UNREADABLE) and _find_unreadable(
+            (task.reference, task.degraded)
+        )
+        return RatedValue(task.key, error=unreadable or str(error), unreadable=bool(unreadable))
     spent = processor_seconds() - begun
     low, high = score.interval or (None, None)
     return RatedValue(task.key, score.value, "", spent, score.duration, low, high)
+
+
+def _find_unreadable(files: Sequence[Path]) -> str:
+    """Name the first file that cannot be read, and say why; "" where all can."""
+    for path in files:
+        if not path.is_file():
+            return f"{path} is not there"
+        try:
+            read_audio(path)
+        except _UNREADABLE as error:
+            return f"{path}: {error}"
+    return ""
 
 
 def processor_seconds() -> float:

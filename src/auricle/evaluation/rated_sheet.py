@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -25,6 +25,8 @@ Measure = Literal[
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 # With fewer, whole items tell nothing of how others would do, and clips are drawn instead.
 FEWEST_ITEMS = 5
+# With fewer, a mapping for one item is fitted on a single other.
+FEWEST_MAPPED = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +122,7 @@ class Sheet:
             # A distance is on no scale of ratings: without a mapping it has no errors.
             name: Folds(0, 0, np.full(values.size, math.nan))
             if mapping == "none" and name in distances
-            else map_by_item(values, self.rating, self.items, mapping)
+            else self._map(values, mapping)
             for name, values in signed.items()
         }
         self._intervals = intervals
@@ -132,6 +134,14 @@ class Sheet:
             else np.ones((resamples, 1))
         )
         self._known: dict[tuple[str, Measure, bytes], Replicates] = {}
+
+    def _map(self, values: Vector, mapping: MappingKind) -> Folds:
+        """Predict ratings; NaN where a mapping had to be guessed from a single item, or nothing."""
+        folds = map_by_item(values, self.rating, self.items, mapping)
+        there = np.isfinite(values)
+        fitted = folds.count >= FEWEST_MAPPED and np.unique(self.rating[there]).size > 1
+        known = fitted if mapping != "none" else int(there.sum()) > 1
+        return folds if known else replace(folds, predicted=np.full(values.size, math.nan))
 
     @property
     def drawn(self) -> int:

@@ -11,13 +11,9 @@ from typing import Any
 
 from auricle.evaluation.page.blocks import Page
 from auricle.evaluation.page.report import write_report
-from auricle.evaluation.panel_results import CONFIDENCE, PanelResult
+from auricle.evaluation.panel_results import CONFIDENCE, PanelResult, estimate_mean
 from auricle.evaluation.ratings_sections import describe_panel
 
-_SUMMARY = (
-    "Brackets hold 95% intervals. A mean's is over listeners, with the items as they are; a"
-    " difference's lets listeners and items stand for others."
-)
 _COLUMNS = (
     *("test", "attribute", "listener", "item", "system", "role", "score", "scale", "trial"),
     *("file", "reference"),
@@ -32,7 +28,17 @@ def to_page(results: Sequence[PanelResult], notes: Sequence[str] = ()) -> Page:
         sections += [replace(found, part=part) for found in describe_panel(one)]
     facts = [("Auricle", version("auricle")), *(("Note", note) for note in notes)]
     title = f"{results[0].test} / {results[0].attribute}" if len(results) == 1 else "Ratings"
-    return Page(title, _SUMMARY, sections, facts)
+    return Page(title, _summarise(results), sections, facts)
+
+
+def _summarise(results: Sequence[PanelResult]) -> str:
+    """Say what the brackets are that there are."""
+    if not any(one.ratings or any(map(estimate_mean, one.means)) for one in results):
+        return "Means as they were told. Nothing tells how sure they are."
+    told = "Brackets hold 95% intervals. A mean's is over listeners, with the items as they are"
+    if any(one.contrasts for one in results):
+        told += "; a difference's lets listeners and items stand for others"
+    return f"{told}."
 
 
 def to_json(results: Sequence[PanelResult], notes: Sequence[str] = ()) -> dict[str, Any]:
@@ -79,7 +85,7 @@ def _to_plain(one: PanelResult) -> dict[str, Any]:
     if one.screening:
         excluded = {"kept": one.screening.kept, "excluded": one.screening.excluded}
         screening = {**asdict(one.screening), **excluded}
-    names = ("scale", "deviation", "ceiling", "agreement", "precision", "plan")
+    names = ("scale", "deviation", "ceiling", "precision", "plan")
     lists = ("systems", "stimuli", "means", "averages", "contrasts")
     return {
         "test": one.test,

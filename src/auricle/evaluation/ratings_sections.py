@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from auricle.core.ratings import MeanRating
 from auricle.core.spec import Scale
 from auricle.evaluation.page.blocks import (
     Bar,
@@ -19,7 +20,13 @@ from auricle.evaluation.page.blocks import (
     Text,
 )
 from auricle.evaluation.page.markdown import read_cell
-from auricle.evaluation.panel_results import CONFIDENCE, PanelResult, Plan, estimate_mean
+from auricle.evaluation.panel_results import (
+    CONFIDENCE,
+    PanelResult,
+    Plan,
+    estimate_mean,
+    estimate_means,
+)
 from auricle.stats.intervals import Estimate
 from auricle.stats.mixed_effects import Contrast
 from auricle.stats.opinion import Opinion
@@ -49,9 +56,10 @@ def _describe_contrasts(one: PanelResult) -> list[Section]:
         return []
     count = len(one.contrasts)
     explained = Text(
-        f"P-values are corrected for {count} comparisons. Brackets behind a difference are for that"
-        " pair alone; 'all at once' holds together with all others (Bonferroni). Mixed-effects"
-        " model of listeners and items, Student's t with Satterthwaite's degrees of freedom (df)."
+        f"P-values are corrected for {_count(count, 'comparison')}. Brackets behind a"
+        " difference are for that pair alone; 'all at once' holds together with all others"
+        " (Bonferroni). Mixed-effects model of listeners and items, Student's t with"
+        " Satterthwaite's degrees of freedom (df)."
     )
     pairs: list[Block] = [_tabulate_contrasts(one), explained]
     title = "Which is better?"
@@ -146,7 +154,7 @@ def _describe_systems(one: PanelResult) -> list[Section]:
         average = averages.get(found.system)
         rows.append(
             (
-                found.system + f" ({found.role.replace('_', ' ')})" * bool(found.role),
+                _label(found.system, found.role),
                 Cell(_show(found.t, one.scale), order=found.mean),
                 _ends(found.bootstrap, one.scale),
                 Cell(_show(average.mean, one.scale), average.mean.value) if average else "",
@@ -166,7 +174,7 @@ def _describe_systems(one: PanelResult) -> list[Section]:
 def _draw_boxes(one: PanelResult) -> Boxes:
     boxes = [
         Box(
-            found.system,
+            _label(found.system),
             found.box.low_whisker,
             found.box.lower,
             found.box.median,
@@ -174,7 +182,7 @@ def _draw_boxes(one: PanelResult) -> Boxes:
             found.box.high_whisker,
             found.box.outliers,
             found.mean,
-            f"{found.ratings} ratings by {found.listeners} listeners",
+            f"{_count(found.ratings, 'rating')} by {_count(found.listeners, 'listener')}",
         )
         for found in _order(one.systems, one.scale)
     ]
@@ -183,15 +191,24 @@ def _draw_boxes(one: PanelResult) -> Boxes:
 
 
 def _tabulate_means(one: PanelResult) -> Table:
-    by_system: dict[str, list[float]] = {}
+    by_system: dict[str, list[MeanRating]] = {}
     for found in one.means:
-        by_system.setdefault(found.system, []).append(found.mean)
-    ranked = sorted(by_system.items(), key=lambda pair: -sum(pair[1]) / len(pair[1]))
-    rows = [
-        (name, _number(sum(means) / len(means), one.scale), str(len(means)))
-        for name, means in (ranked if one.scale.higher_is_better else ranked[::-1])
-    ]
-    return Table(("system", "mean of means", "stimuli"), rows)
+        by_system.setdefault(_label(found.system, found.role), []).append(found)
+    values = {
+        name: math.fsum(found.mean for found in means) / len(means)
+        for name, means in by_system.items()
+    }
+    rows, several = [], False
+    for name in sorted(values, key=values.__getitem__, reverse=one.scale.higher_is_better):
+        interval = estimate_means(by_system[name])
+        several |= interval is not None and len(by_system[name]) > 1
+        shown = _show(interval, one.scale) if interval else _number(values[name], one.scale)
+        rows.append((name, Cell(shown, order=values[name]), str(len(by_system[name]))))
+    caption = (
+        "An interval of several stimuli is as wide as theirs are on average, and so rather too"
+        " wide: nothing tells whether the same listeners rated them."
+    )
+    return Table(("system", "mean of means", "stimuli"), rows, caption if several else "")
 
 
 def _describe_screening(one: PanelResult) -> list[Section]:
@@ -200,7 +217,8 @@ def _describe_screening(one: PanelResult) -> list[Section]:
     found = one.screening
     going = len(found.excluded)
     head = (
-        f"{', '.join(found.methods)}: {len(found.kept)} of {len(found.listeners)} listeners stay"
+        f"{', '.join(found.methods)}: {len(found.kept)} of"
+        f" {_count(len(found.listeners), 'listener')} stay"
         + (f", {going} go{'es' * (going == 1)}." if going else ".")
     )
     blocks: list[Block] = [Text(head)]
@@ -217,17 +235,14 @@ def _describe_screening(one: PanelResult) -> list[Section]:
 
 def _describe_agreement(one: PanelResult) -> list[Section]:
     rows: list[tuple[str, str, str]] = []
-    if one.agreement:
-        rows += [
-            ("ICC of one listener", str(one.agreement.single), "share of variance by stimuli"),
-            (
-                "ICC of the panel",
-                str(one.agreement.panel),
-                f"of means over {one.agreement.raters:.1f} listeners",
-            ),
-        ]
     if one.ceiling:
         rows += [
+            (
+                "reliability of the panel",
+                str(one.ceiling.lcc.panel),
+                f"how a panel like it would correlate with it; about {one.ceiling.raters:.0f}"
+                " listeners a stimulus",
+            ),
             ("noise ceiling of PCC", str(one.ceiling.lcc.ceiling), "what a perfect metric reaches"),
             ("noise ceiling of SRCC", str(one.ceiling.srcc.ceiling), "the same for ranks"),
         ]
@@ -241,7 +256,8 @@ def _describe_agreement(one: PanelResult) -> list[Section]:
     table = Table(
         ("measure", "value", "which is"),
         rows,
-        "ICC and ceilings leave out hidden references and what only one listener rated.",
+        "Reliability comes from halves of the panel, a ceiling is its square root. Both leave out"
+        " hidden references and what only one listener rated.",
     )
     return [Section("How far listeners agree", [table])]
 
@@ -258,10 +274,11 @@ def _describe_plan(one: PanelResult) -> list[Section]:
     if one.plan:
         wanted = f"for a half-width of {one.plan.wanted:g}"
         rows += [
-            (f"{wanted}, these items", _tell_number(one.plan.listeners, "listeners")),
+            (f"{wanted}, these items", _tell_number(one.plan.listeners, "listener")),
             (f"{wanted}, items stand for others", _tell_either(one.plan)),
         ]
-    now = f"with {found.listeners} listeners x {found.items:.3g} items"
+    items = f"{found.items:.3g} item{'s' * (found.items != 1)}"
+    now = f"with {_count(found.listeners, 'listener')} x {items}"
     return [Section("Planning", [Table((now, "value"), rows)])]
 
 
@@ -317,6 +334,11 @@ def tell_contrast(one: Contrast, scale: Scale) -> str:
     return f"{found.first} and {found.second} are not told apart: {told}"
 
 
+def _label(system: str, role: str = "") -> str:
+    told = f" ({role.replace('_', ' ')})" if role else ""
+    return (system or "(no system named)") + told
+
+
 def _order(opinions: Sequence[Opinion], scale: Scale) -> list[Opinion]:
     """Return the best first."""
     return sorted(opinions, key=lambda one: one.mean, reverse=scale.higher_is_better)
@@ -348,13 +370,17 @@ def _tell_p(p: float) -> str:
 
 
 def _tell_number(number: int | None, what: str) -> str:
-    return f"no number of {what}" if number is None else f"{number} {what}"
+    return f"no number of {what}s" if number is None else _count(number, what)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _tell_either(plan: Plan) -> str:
     if plan.listeners_other_items is None and plan.items is None:
         return "only more listeners and more items together"
     return (
-        f"{_tell_number(plan.listeners_other_items, 'listeners')} with as many items, or"
-        f" {_tell_number(plan.items, 'items')} with as many listeners"
+        f"{_tell_number(plan.listeners_other_items, 'listener')} with as many items, or"
+        f" {_tell_number(plan.items, 'item')} with as many listeners"
     )

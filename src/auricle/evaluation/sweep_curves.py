@@ -24,6 +24,8 @@ from auricle.stats.vectors import Vector
 
 FALL = 0.1
 """Share of a curve's range by which quality may fall with rate before rates are not compared."""
+FLAT = 0.02
+"""Share of a metric's scale below which a curve's range tells no rates."""
 
 _WORST = 3
 # In place of the rate of a curve that does not reach a quality: the bootstrap wants numbers.
@@ -194,7 +196,11 @@ def _draw(grid: Grid) -> list[Curve]:
 
 
 def _compare(grid: Grid, anchor: str, codec: str, interpolation: Interpolation) -> Comparison:
+    flat = [told for name in (anchor, codec) if (told := _find_flat(grid, name))]
+
     def rate(rows: Rows) -> Delta:
+        if flat:
+            raise DataError("; ".join(flat))
         curves = [_rising(*_means(grid, name, rows)) for name in (anchor, codec)]
         return delta_rate(*curves[0], *curves[1], interpolation)
 
@@ -209,6 +215,16 @@ def _compare(grid: Grid, anchor: str, codec: str, interpolation: Interpolation) 
         *_with_overlap(quality, everything),
         tuple(filter(None, (_left_out(grid, name) for name in (anchor, codec)))),
     )
+
+
+def _find_flat(grid: Grid, codec: str) -> str:
+    """Return that a curve is nearly flat if it is: equal qualities are then anywhere on it."""
+    _, quality = _means(grid, codec, np.arange(len(grid.clips)))
+    span = grid.contender.scale.span
+    height = float(np.ptp(quality))
+    if not np.isfinite(span) or height >= FLAT * span:
+        return ""
+    return f"the curve of {codec} is nearly flat: it changes by {height:.2g} in all"
 
 
 def _with_overlap(delta: Callable[[Rows], Delta], everything: Rows) -> tuple[Finding, float | None]:

@@ -46,10 +46,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Changes by metric and codec, and what was found odd in matching."""
+    """Changes by metric and codec, and what was found odd in matching.
+
+    `missing` tells of points of the baseline that were not compared, by codec and metric.
+    """
 
     changes: tuple[Change, ...]
     notes: tuple[str, ...]
+    missing: tuple[str, ...] = ()
 
     @property
     def worse(self) -> tuple[Change, ...]:
@@ -112,7 +116,7 @@ def compare_with_baseline(sweep: Sweep, baseline: Baseline, tolerance: float = 1
     point in common.
     """
     contenders = {one.name: one for one in sweep.plan.contenders}
-    pairs, notes = _match(sweep, contenders, baseline.points)
+    pairs, notes, missing = _match(sweep, contenders, baseline.points)
     if not pairs:
         raise ConfigError(
             f"{baseline.path} has no point in common with this sweep: the same clips, codecs,"
@@ -122,13 +126,13 @@ def compare_with_baseline(sweep: Sweep, baseline: Baseline, tolerance: float = 1
         _compare(contenders[metric], codec, found, tolerance)
         for (metric, codec), found in pairs.items()
     )
-    return Verdict(changes, notes)
+    return Verdict(changes, notes, missing)
 
 
 def _match(
     sweep: Sweep, contenders: dict[str, Contender], before: dict[_Key, dict[str, Any]]
-) -> tuple[dict[tuple[str, str], list[_Pair]], tuple[str, ...]]:
-    """Return points with their partners by metric and codec, and what was odd."""
+) -> tuple[dict[tuple[str, str], list[_Pair]], tuple[str, ...], tuple[str, ...]]:
+    """Return points with their partners by metric and codec, what was odd, and what is missing."""
     pairs: dict[tuple[str, str], list[_Pair]] = {}
     contents = {clip.name: clip.sha256 for clip in sweep.clips}
     renamed, used = set(), set()
@@ -140,16 +144,28 @@ def _match(
             renamed |= set() if same in before else {point.clip}
             used.add(id(partner))
             pairs.setdefault((point.metric, point.codec), []).append((point, partner))
-    lost = len({id(one) for one in before.values()} - used)
-    notes = [f"{lost} points of the baseline have no partner in this sweep"] * bool(lost)
     swept = dict.fromkeys((one.metric, one.codec) for one in sweep.points if one.codec != ORIGINAL)
-    notes += [
+    notes = [
         f"{codec} by {metric} has no point in the baseline"
         for metric, codec in swept
         if (metric, codec) not in pairs
     ]
     notes += [f"{one} was matched by its name: its content changed" for one in sorted(renamed)]
-    return pairs, tuple(notes)
+    return pairs, tuple(notes), _find_missing(before, used)
+
+
+def _find_missing(before: dict[_Key, dict[str, Any]], used: set[int]) -> tuple[str, ...]:
+    """Return in words how many points of each codec and metric have no partner."""
+    # A point has two keys: by its clip's content, and by its name.
+    points = {id(one): (codec, metric) for (_, codec, _, metric), one in before.items()}
+    counts, lost = (
+        Counter(key for one, key in points.items() if one not in known) for known in ((), used)
+    )
+    return tuple(
+        f"{codec} by {metric}: {count} of the baseline's {counts[codec, metric]} points"
+        f" {'is' if count == 1 else 'are'} not in this sweep"
+        for (codec, metric), count in lost.items()
+    )
 
 
 def _compare(

@@ -29,6 +29,10 @@ _NONE = "-"
 _ALL = "all"
 # Overlaps below this share get a remark.
 _LITTLE = 0.25
+_NO_REFERENCE = (
+    " This metric does not hear the original, and coded audio may score above it: compare versions"
+    " of one recording by it, not recordings with each other (docs/sweep.md)."
+)
 INTERPOLATIONS: Mapping[Interpolation, str] = {
     "pchip": "piecewise cubic Hermite interpolation (PCHIP)",
     "akima": "Akima's interpolation",
@@ -79,6 +83,8 @@ def _show_curves(metric: Contender, curves: Sequence[Curve], found: Findings) ->
     original = found.originals[metric.name]
     count = found.complete[metric.name]
     told = f"{count_clips(count)}; the mean score uncoded is {_show(original)}."
+    if not metric.needs_reference:
+        told += _NO_REFERENCE
     same = [
         f"{curve.codec} at {_join([_rate(one) for one in point.same])} as at {_rate(point.nominal)}"
         for curve in curves
@@ -94,38 +100,30 @@ def _show_curves(metric: Contender, curves: Sequence[Curve], found: Findings) ->
         [Series(curve.codec, [_mark(one) for one in curve.points], line=True) for curve in curves],
         logarithmic=True,
     )
-    return [Text(told), chart, _tabulate(metric, curves)]
+    return [Text(told), chart, _tabulate(curves)]
 
 
-def _tabulate(metric: Contender, curves: Sequence[Curve]) -> Table:
+def _tabulate(curves: Sequence[Curve]) -> Table:
     points = {(curve.codec, one.nominal): one for curve in curves for one in curve.points}
     rows: list[list[str | Cell]] = []
     for nominal in sorted({nominal for _, nominal in points}):
         here = {curve.codec: points.get((curve.codec, nominal)) for curve in curves}
-        scores = [metric.sign * (one.score.value or 0.0) for one in here.values() if one]
         rows.append(
             [
                 _rate(nominal),
-                *(
-                    _NONE if one is None else _score_cell(one, metric.sign, scores)
-                    for one in here.values()
-                ),
+                *(_NONE if one is None else _score_cell(one) for one in here.values()),
             ]
         )
     return Table(
         ("asked, kb/s", *(curve.codec for curve in curves)),
         rows,
-        caption="Mean score, its interval, and the bitrate spent; the best of a row is marked.",
+        caption="Mean score, its interval, and the bitrate spent.",
     )
 
 
-def _score_cell(point: CurvePoint, sign: float, scores: Sequence[float]) -> Cell:
-    value = point.score.value or 0.0
-    return Cell(
-        f"{_show(point.score)} at {_rate(point.bitrate)}",
-        order=value,
-        best=len(scores) > 1 and sign * value >= max(scores),
-    )
+def _score_cell(point: CurvePoint) -> Cell:
+    # None is marked as the best of its row: what was spent differs.
+    return Cell(f"{_show(point.score)} at {_rate(point.bitrate)}", order=point.score.value)
 
 
 def _mark(point: CurvePoint) -> Mark:
@@ -239,8 +237,9 @@ def _show_verdict(verdict: Verdict) -> list[Block]:
         *("codec, metric", "verdict", "before", "after", "change", "tolerated"),
         *("points", "worst bitrate", "bits spent"),
     )
+    told = (*verdict.missing, *verdict.notes)
     text = "Changes of the mean score at the same clips and bitrates; positive is better."
-    return [Text(text), Table(header, rows), *(Text(f"{note}.") for note in verdict.notes)]
+    return [Text(text), Table(header, rows), *(Text(f"{one}.") for one in told)]
 
 
 def _show_failures(sweep: Sweep) -> Table:
@@ -259,8 +258,8 @@ def _show_failures(sweep: Sweep) -> Table:
 
 def _incomplete(report: SweepReport) -> str:
     return (
-        f"None of {len(report.sweep.clips)} clips has a score from every codec at every bitrate:"
-        " there is nothing to compare. The failures say why."
+        f"None of {count_clips(len(report.sweep.clips))} has a score from every codec at every"
+        " bitrate: there is nothing to compare. The failures say why."
     )
 
 

@@ -19,6 +19,9 @@ from auricle.core.spec import MetricSpec, Scale
 from auricle.reference.base import ReferenceMetric
 
 _RATE: Final = 48000
+# Seconds beyond the recording's own length after which it has hung, as GStreamer may: it takes a
+# hundredth of that length.
+_PATIENCE: Final = 30.0
 _GRADE: Final = re.compile(r"Objective Difference Grade:\s*(\S+)")
 
 
@@ -30,8 +33,8 @@ class Peaq(ReferenceMetric):
     both recordings are attenuated together where one of them exceeds full scale.
 
     Raises `ConfigError` without the program `peaq`, which belongs to no extra, and `LabelError`
-    when it gives no grade. Source: ITU-R BS.1387-1; M. Holters and U. Zölzer, "GstPEAQ - an open
-    source implementation of the PEAQ algorithm", DAFx 2015.
+    when it gives no grade or hangs. Source: ITU-R BS.1387-1; M. Holters and U. Zölzer, "GstPEAQ -
+    an open source implementation of the PEAQ algorithm", DAFx 2015.
     """
 
     spec: ClassVar = MetricSpec(
@@ -64,9 +67,14 @@ class Peaq(ReferenceMetric):
             peak = max(float(np.abs(audio.samples).max()) for audio in (reference, degraded))
             for path, audio in zip(paths, (reference, degraded), strict=True):
                 _write_16_bit(path, audio.samples[0] / max(peak, 1.0))
-            told = subprocess.run(
-                [self._command, *map(str, paths)], capture_output=True, text=True, check=False
-            )
+            command = [self._command, *map(str, paths)]
+            limit = _PATIENCE + reference.duration
+            try:
+                told = subprocess.run(
+                    command, capture_output=True, text=True, check=False, timeout=limit
+                )
+            except subprocess.TimeoutExpired as error:
+                raise LabelError(f"peaq did not end within {limit:.0f} s") from error
         found = _GRADE.search(told.stdout)
         if found is None:
             raise LabelError(f"peaq gave no grade: {told.stderr.strip()[-200:]}")

@@ -82,6 +82,28 @@ def test_only_tables_and_wide_charts_scroll_sideways(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("tab", [PHONE], indirect=True)
+def test_the_edge_of_a_cut_table_is_shaded_and_names_stay_on_top(tab: Tab) -> None:
+    shade = "getComputedStyle(document.querySelector('.table'))"
+    for scheme in ("light", "dark"):
+        tab.emulate_media(color_scheme=scheme)
+        assert tab.evaluate(f"{shade}.backgroundAttachment") == "local, scroll"
+        assert tab.evaluate(f"{shade}.backgroundImage").count("linear-gradient") == 2
+    tab.emulate_media(media="print")
+    assert tab.evaluate(f"{shade}.backgroundImage") == "none"
+    tab.emulate_media(media="screen")
+    on_top = tab.evaluate(
+        """(() => {
+          const table = document.querySelector(".table");
+          table.scrollIntoView();
+          table.scrollLeft = 9999;
+          const box = table.querySelector("tbody th").getBoundingClientRect();
+          return document.elementFromPoint(box.right - 2, box.top + 8).closest("th, td").tagName;
+        })()"""
+    )
+    assert on_top == "TH"
+
+
+@pytest.mark.parametrize("tab", [PHONE], indirect=True)
 def test_text_of_charts_stays_readable_on_phones(tab: Tab) -> None:
     letters = tab.evaluate(
         """[...document.querySelectorAll("figure .scroll > svg")].map((svg) =>
@@ -207,6 +229,18 @@ def test_printing_opens_what_is_folded(tab: Tab, tmp_path: Path) -> None:
     assert folded.locator("td").first.is_visible()
     tab.pdf(path=tmp_path / "page.pdf")
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_headings_are_printed_with_what_follows(tab: Tab) -> None:
+    tab.emulate_media(media="print")
+    for name, rule, wanted in (
+        ("h1, h2, h3, caption, thead", "breakAfter", "avoid"),
+        ("tr, figure", "breakInside", "avoid"),
+    ):
+        found = tab.evaluate(
+            f"[...document.querySelectorAll('{name}')].map((one) => getComputedStyle(one).{rule})"
+        )
+        assert set(found) == {wanted}
 
 
 def test_links_to_folded_sections_open_them(tab: Tab) -> None:
