@@ -111,7 +111,12 @@ def test_without_a_usable_clip_there_is_one_line(write: Write, tmp_path: Path) -
 
 @pytest.mark.parametrize("kept", [True, False])
 def test_an_interrupt_is_told(clips: Path, tmp_path: Path, kept: bool) -> None:
-    command = [sys.executable, "-m", "auricle", "sweep", clips, "--quiet"]
+    # What is started in the background, as tests may be, ignores interrupts.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from auricle.cli.main import run; run()"
+    )
+    command = [sys.executable, "-c", code, "sweep", clips, "--quiet"]
     command += ["--codecs", "", "--bitrates", "64", "--metric", "log-spectral"]
     ready = tmp_path / "ready"
     script = tmp_path / "slow.py"
