@@ -41,6 +41,15 @@ class TestSpeak:
         np.testing.assert_array_equal(speak(utterance).samples, spoken.samples)
         assert speak(utterance, sample_rate=48_000).sample_rate == 48_000
 
+    def test_says_the_same_in_a_home_that_was_never_used(
+        self, engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        utterance = Utterance(engine, VOICES[engine], TEXT)
+        before = speak(utterance).samples
+        monkeypatch.setenv("HOME", str(tmp_path))
+        np.testing.assert_array_equal(speak(utterance).samples, before)
+        assert not list(tmp_path.iterdir())
+
     def test_rate_and_pitch_change_it(self, engine: Engine) -> None:
         plain = speak(Utterance(engine, VOICES[engine], TEXT))
         fast = speak(Utterance(engine, VOICES[engine], TEXT, rate=1.4))

@@ -10,7 +10,7 @@ import shutil
 import struct
 import subprocess
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -41,12 +41,16 @@ class Lump:
 
 
 def run_tool(
-    command: Sequence[str | Path], *, timeout: float = 600.0, folder: Path | None = None
+    command: Sequence[str | Path],
+    *,
+    timeout: float = 600.0,
+    folder: Path | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> str:
     """Run a command-line tool and return its standard output.
 
-    Raises `ConfigError` when the tool is not installed (saying what to install) and `DataError`
-    when it fails or takes longer than `timeout` seconds.
+    `variables` change its environment. Raises `ConfigError` when the tool is not installed (saying
+    what to install) and `DataError` when it fails or takes longer than `timeout` seconds.
 
     >>> run_tool(["true"])
     ''
@@ -61,6 +65,7 @@ def run_tool(
         done = subprocess.run(
             arguments, capture_output=True, text=True, errors="replace",
             timeout=timeout, cwd=folder, check=False, stdin=subprocess.DEVNULL,
+            env={**os.environ, **(variables or {})},
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise DataError(f"{name} took longer than {timeout:g} s") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -52,6 +52,11 @@ class Utterance:
     pitch: float = 1.0
 
 
+# eSpeak NG asks for a sound server even where it writes a file. Where PulseAudio's client was never
+# used before, it draws the name of a folder by the same random numbers as the voice its noise.
+_NO_SOUND_SERVER: Final = {"PULSE_SERVER": "unix:/nonexistent"}
+
+
 def speak(utterance: Utterance, *, sample_rate: int | None = None) -> Audio:
     """Let a synthesiser speak: mono at `sample_rate` Hz, or at the voice's own rate.
 
@@ -60,7 +65,7 @@ def speak(utterance: Utterance, *, sample_rate: int | None = None) -> Audio:
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "voice.wav"
-        run_tool(_command(utterance, path))
+        run_tool(_command(utterance, path), variables=_NO_SOUND_SERVER)
         return read_audio(path, sample_rate=sample_rate).mono()
 
 
